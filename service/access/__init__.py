@@ -1,0 +1,4 @@
+"""Who may do what. Default is deny.
+
+Source: ADR 0005
+"""

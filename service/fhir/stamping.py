@@ -1,0 +1,48 @@
+"""The bytes a client gets: a resource as JSON with its version and time stamped in at commit.
+
+A body always begins `{"resourceType":…,"id":…,"meta":{"versionId":…,"lastUpdated":…`, then the
+rest of meta, then the other elements in the order in which they came. It is made up
+before the store decides version and time, so that only a join of bytes is left to do
+while the database is locked.
+
+Source: https://hl7.org/fhir/R4/resource.html#Meta
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from service.fhir import codec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STAMPED = frozenset({"versionId", "lastUpdated"})
+_LEADING = frozenset({"resourceType", "id", "meta"})
+
+
+def instant(updated: int) -> str:
+    """The FHIR instant in UTC of a time in milliseconds since 1970, such as `2026-11-22T00:09:27.123Z`."""
+    moment = _EPOCH + timedelta(milliseconds=updated)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def parts(resource: dict[str, Any]) -> tuple[bytes, bytes]:
+    """What stands before the version id and what stands after the instant in the resource's body."""
+    head = (
+        b'{"resourceType":'
+        + codec.encode(resource["resourceType"])
+        + b',"id":'
+        + codec.encode(resource["id"])
+        + b',"meta":{"versionId":"'
+    )
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _STAMPED}
+    content = {name: value for name, value in resource.items() if name not in _LEADING}
+    tail = b'"'
+    tail += b"," + codec.encode(meta)[1:] if meta else b"}"
+    tail += b"," + codec.encode(content)[1:] if content else b"}"
+    return head, tail
+
+
+def stamp(head: bytes, version: int, updated: int, tail: bytes) -> bytes:
+    """The body of that version: `head` and `tail` as from `parts`, `updated` in milliseconds since 1970."""
+    return b'%b%d","lastUpdated":"%b%b' % (head, version, instant(updated).encode(), tail)

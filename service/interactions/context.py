@@ -1,0 +1,80 @@
+"""What every interaction is given, and what it answers.
+
+Source: ADR 0003
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from service.access.callers import Caller
+from service.fhir.problems import Issue
+from service.fhir.registry import Registry
+from service.fhir.search.extraction import Extractor
+from service.fhir.validation.validator import Validator
+from service.storage.store import Store, Stored
+
+Clock = Callable[[], int]  # milliseconds since 1970-01-01T00:00:00Z
+IdSource = Callable[[], str]  # a new logical id
+Rule = Callable[[dict[str, Any]], list[Issue]]  # what breaks a rule of the clinic in a structurally sound resource
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Configured limits.
+
+    Units: `bundle_entries` entries, `page` and `page_default` resources a page,
+    `conditional_matches` resources that one conditional delete may take.
+    """
+
+    bundle_entries: int = 10_000
+    page: int = 1000
+    page_default: int = 20
+    conditional_matches: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts that interactions work with; made once by the composition root.
+
+    `rules` are checked, by resource type, after the structure of a resource was found sound.
+    """
+
+    registry: Registry
+    validator: Validator
+    store: Store
+    clock: Clock
+    ids: IdSource
+    base_url: str  # without trailing slash, such as http://127.0.0.1:8080/fhir
+    limits: Limits
+    link_key: bytes  # signs page links; the same for every worker and after a restart
+    extractor: Extractor  # the store's own: lets a transaction find what it is about to store
+    rules: Mapping[str, Rule] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who acts, and under which request id (both go into the audit entry)."""
+
+    caller: Caller
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an interaction came to. `status` is FHIR's HTTP status for it.
+
+    `stored` is the version the answer is about (its ETag, Last-Modified, body);
+    `location` is `Type/id/_history/version`, relative to the base, where one is due;
+    `document` is a finished JSON document (Bundle, Parameters, CapabilityStatement) in
+    place of a version; `issues` are warnings and information for an OperationOutcome.
+    """
+
+    status: int
+    stored: Stored | None = None
+    location: str | None = None
+    document: bytes | None = None
+    issues: tuple[Issue, ...] = ()

@@ -1,0 +1,1 @@
+"""The domain, pure, in clinic words."""

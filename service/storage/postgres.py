@@ -1,0 +1,334 @@
+"""The store on PostgreSQL: one statement a unit, one connection a call, none held between calls.
+
+No call takes a second connection while it holds one, so N units on a pool of N
+connections all finish.
+
+Source: ADR 0010
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from typing import Any
+
+import asyncpg
+
+from service.fhir.problems import Unavailable
+from service.fhir.registry import Registry
+from service.fhir.search.expressions import Query
+from service.fhir.search.extraction import Extractor
+from service.storage import histories
+from service.storage.indexing import Indexer
+from service.storage.names import Kind, Name, Names, pack_id, unpack_id
+from service.storage.postgres_units import statement, versions
+from service.storage.preparation import PreparedUnit, prepare
+from service.storage.querying.searches import Searches
+from service.storage.querying.shapes import names_of
+from service.storage.statements import (
+    EVERY,
+    POSTGRESQL,
+    READ,
+    READ_CURRENT_VERSION,
+    READ_VERSION,
+    Sql,
+    compiled,
+    positional,
+)
+from service.storage.store import HistoryQuery, Key, Page, Stale, Stored, Unit
+from service.storage.tables import DELETED, METHOD_NAMES, REVISION
+
+# Units: connections a process keeps at most; PostgreSQL's own default allows 100 in all.
+POOL = 16
+# Prepared statements kept per connection: one per shape of unit or search.
+STATEMENTS = 500
+# Units: seconds that a call waits for the database before it gives up.
+PATIENCE = 30.0
+# rids are handed out from blocks, so that most units need not touch their counter.
+RID_BLOCK = 1000
+SECRET_BYTES = 32
+_STRIDE = 1000
+
+_READ = positional(READ, POSTGRESQL, ("locality", "type", "id"))
+_READ_CURRENT_VERSION = positional(READ_CURRENT_VERSION, POSTGRESQL, ("locality", "rid", "version"))
+_READ_VERSION = positional(READ_VERSION, POSTGRESQL, ("locality", "rid", "version"))
+_EVERY = compiled(EVERY, POSTGRESQL)
+_COLUMNS = "r.type, r.id, r.version, r.updated, r.method, r.body, r.rid"
+_READ_MANY = (
+    f"SELECT {_COLUMNS} FROM unnest($2::smallint[], $3::bytea[]) AS u (type, id)"  # noqa: S608 - constants only
+    " JOIN resource r ON r.locality = $1 AND r.type = u.type AND r.id = u.id"
+)
+_READ_PAGE = (
+    f"SELECT {_COLUMNS} FROM unnest($2::bigint[], $3::int[]) AS u (rid, version)"  # noqa: S608 - constants only
+    " JOIN {table} r ON r.locality = $1 AND r.rid = u.rid AND r.version = u.version"
+)
+_NAME = "SELECT kind, code, text FROM name WHERE kind = $1 AND text = $2"
+
+
+Connection = asyncpg.pool.PoolConnectionProxy
+
+
+class PostgresStore:
+    """Keeps the `Store` protocol on a PostgreSQL database, together with other processes that do."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, registry: Registry, extractor: Extractor, clock: Callable[[], int]
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._names = Names()
+        self._indexer = Indexer(registry, extractor, self._names)
+        self._searches = Searches(registry, self._names, POSTGRESQL)
+        self._histories: dict[tuple[object, ...], Sql] = {}
+        self._rids: dict[int, list[range]] = {}
+
+    async def start(self, needed: set[Name]) -> None:
+        """Learns the names in use, and numbers those of `needed` that are new."""
+        self._names.learn(await self._fetch("SELECT kind, code, text FROM name"))
+        if unknown := self._names.unknown(needed):
+            await self._intern(unknown)
+
+    async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
+        """As `Store.read`."""
+        arguments = (self._locality(locality), self._names.code(Kind.TYPE, type_), pack_id(id_))
+        async with self._connection() as connection:
+            row = await connection.fetchrow(_READ, *arguments)
+        return None if row is None else _stored(row, type_)
+
+    async def read_many(self, locality: str, keys: Sequence[Key]) -> dict[Key, Stored]:
+        """As `Store.read_many`."""
+        known = [(code, pack_id(id_)) for type_, id_ in keys if (code := self._names.code(Kind.TYPE, type_))]
+        if not known:
+            return {}
+        types, ids = zip(*known, strict=True)
+        rows = await self._fetch(_READ_MANY, self._locality(locality), types, ids)
+        found = [_stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows]
+        return {(stored.type, stored.id): stored for stored in found}
+
+    async def read_version(self, locality: str, type_: str, id_: str, version: int) -> Stored | None:
+        """As `Store.read_version`."""
+        current = await self.read(locality, type_, id_)
+        if current is None or current.version <= version:
+            return current if current is not None and current.version == version else None
+        rows = await self._fetch(_READ_VERSION, self._locality(locality), current.key, version)
+        return _stored(rows[0], type_) if rows else None
+
+    async def search(self, locality: str, query: Query) -> Page:
+        """As `Store.search`."""
+        await self._learn(names_of(query.where))
+        code = self._locality(locality)
+        text, arguments = self._searches.page(code, query)
+        rows = await self._fetch(text, *arguments)
+        total: int | None = None
+        if query.total:
+            text, arguments = self._searches.total(code, query)
+            total = (await self._fetch(text, *arguments))[0][0]
+        items = tuple(_stored(row, query.type) for row in rows[: query.count])
+        return Page(items, more=len(rows) > query.count, total=total)
+
+    async def history(self, locality: str, query: HistoryQuery) -> Page:
+        """As `Store.history`."""
+        values: dict[str, Any] = {"locality": self._locality(locality), **histories.arguments(query)}
+        total: int | None = None
+        types = 1
+        if query.type is not None and query.id is not None:
+            current = await self.read(locality, query.type, query.id)
+            if current is None:
+                return Page((), more=False, total=0)
+            values["rid"], total = current.key, current.version
+        else:
+            named = [query.type] if query.type is not None else self._names.texts(Kind.TYPE)
+            types = len(named)
+            for index, type_ in enumerate(named):
+                values[f"type{index}"] = self._names.known(Kind.TYPE, type_)
+        shape = histories.shape(query, types)
+        sql = self._histories.get(shape)
+        if sql is None:
+            sql = self._histories[shape] = compiled(histories.keys(query, types), POSTGRESQL)
+        keys = await self._fetch(sql.text, *sql.ordered(values))
+        items = await self._page(
+            values["locality"], [(rid, version) for _, rid, version in keys[: query.count]]
+        )
+        return Page(items, more=len(keys) > query.count, total=total)
+
+    async def commit(self, locality: str, unit: Unit) -> tuple[Stored, ...]:
+        """As `Store.commit`."""
+        for expectation in unit.expectations:
+            await self._learn(names_of(expectation.query.where))
+        code = self._locality(locality)
+        prepared = await prepare(code, unit, self._indexer, self._names, self._intern)
+        new = sum(change.change.before is None for change in prepared.changes)
+        await self._reserve(code, new)
+        stored = tuple(versions(prepared, self._clock(), lambda: self._next_rid(code)))
+        async with self._connection() as connection:
+            try:
+                await self._store(connection, prepared, stored)
+            except (
+                asyncpg.DivisionByZeroError,
+                asyncpg.UniqueViolationError,
+                asyncpg.SerializationError,
+                asyncpg.DeadlockDetectedError,
+            ) as moved_on:
+                raise Stale from moved_on
+        return stored
+
+    async def _store(self, connection: Connection, unit: PreparedUnit, stored: tuple[Stored, ...]) -> None:
+        text, arguments = statement(unit, stored)
+        if not unit.expectations:
+            await connection.execute(text, *arguments)
+            return
+        async with connection.transaction():
+            # Whoever decided on the same question waits here, and then finds the answer changed.
+            for lock in sorted(_lock(unit.locality, expectation.query) for expectation in unit.expectations):
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", lock)
+            for expectation in unit.expectations:
+                search, asked = self._searches.ids(unit.locality, expectation.query)
+                found = {unpack_id(row[0]) for row in await connection.fetch(search, *asked)}
+                if found != expectation.ids:
+                    raise Stale
+            await connection.execute(text, *arguments)
+
+    async def secret(self, name: str) -> bytes:
+        """As `Store.secret`."""
+        async with self._connection() as connection:
+            await connection.execute(
+                "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                name,
+                secrets.token_bytes(SECRET_BYTES),
+            )
+            return bytes(await connection.fetchval("SELECT value FROM secret WHERE name = $1", name))
+
+    async def ready(self) -> bool:
+        """As `Store.ready`."""
+        async with self._connection() as connection:
+            return await revision(connection) == REVISION
+
+    async def close(self) -> None:
+        """As `Store.close`."""
+        await self._pool.close()
+
+    async def everything(self, locality: str, types: Sequence[str]) -> AsyncIterator[Stored]:
+        """As `Store.everything`, one type after the other."""
+        code = self._locality(locality)
+        for type_ in types:
+            number = self._names.known(Kind.TYPE, type_)
+            walk = {"locality": code, "type": number, "deleted": DELETED, "after": 0, "count": _STRIDE}
+            while rows := await self._fetch(_EVERY.text, *_EVERY.ordered(walk)):
+                for row in rows:
+                    yield _stored(row, type_)
+                walk["after"] = rows[-1][-1]
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._pool.acquire(timeout=PATIENCE) as connection:
+                yield connection
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+            raise Unavailable("store-unavailable", "The store cannot be reached now. Try again.") from failure
+
+    async def _fetch(self, text: str, *arguments: Any) -> list[Any]:
+        async with self._connection() as connection:
+            return await connection.fetch(text, *arguments)
+
+    def _locality(self, locality: str) -> int:
+        return self._names.known(Kind.LOCALITY, locality)
+
+    async def _page(self, locality: int, keys: list[tuple[int, int]]) -> tuple[Stored, ...]:
+        """The versions with these rids and numbers, in their order."""
+        if not keys:
+            return ()
+        rids, numbers = zip(*keys, strict=True)
+        found: dict[tuple[int, int], Stored] = {}
+        # Current first: a version that is superseded in between is then found superseded.
+        for table in ("resource", "resource_version"):
+            for row in await self._fetch(_READ_PAGE.format(table=table), locality, rids, numbers):
+                found[row[6], row[2]] = _stored(row, self._names.text(Kind.TYPE, row[0]))
+        return tuple(found[key] for key in keys)
+
+    async def _reserve(self, locality: int, count: int) -> None:
+        """Makes sure that `count` rids can be taken without asking the database."""
+        blocks = self._rids.setdefault(locality, [])
+        missing = count - sum(map(len, blocks))
+        if missing <= 0:
+            return
+        size = max(RID_BLOCK, missing)
+        rows = await self._fetch(
+            "UPDATE locality_keys SET next_rid = next_rid + $2 WHERE locality = $1 RETURNING next_rid",
+            locality,
+            size,
+        )
+        blocks.append(range(rows[0][0] - size, rows[0][0]))
+
+    def _next_rid(self, locality: int) -> int:
+        blocks = self._rids[locality]
+        rid = blocks[0][0]
+        blocks[0] = blocks[0][1:]
+        if not blocks[0]:
+            del blocks[0]
+        return rid
+
+    async def _learn(self, names: set[Name]) -> None:
+        """Looks up names that another process may have numbered since."""
+        for kind, text in self._names.unknown(names):
+            self._names.learn(await self._fetch(_NAME, kind, text))
+
+    async def _intern(self, names: set[Name]) -> None:
+        async with self._connection() as connection, connection.transaction():
+            # Numbers are given out by one process at a time; the lock goes with the transaction.
+            await connection.execute("LOCK TABLE name IN SHARE ROW EXCLUSIVE MODE")
+            for kind, text in sorted(names):
+                await connection.execute(
+                    "INSERT INTO name (kind, code, text)"
+                    " SELECT $1, coalesce(max(code), 0) + 1, $2 FROM name WHERE kind = $1"
+                    " ON CONFLICT DO NOTHING",
+                    kind,
+                    text,
+                )
+                if kind is Kind.LOCALITY:
+                    await connection.execute(
+                        "INSERT INTO locality_keys (locality, next_rid)"
+                        " SELECT code, 1 FROM name WHERE kind = $1 AND text = $2 ON CONFLICT DO NOTHING",
+                        kind,
+                        text,
+                    )
+            learnt = [await connection.fetchrow(_NAME, kind, text) for kind, text in names]
+        self._names.learn(tuple(row) for row in learnt if row is not None)
+
+
+async def connect(url: str) -> asyncpg.Pool:
+    """A pool of connections to the database.
+
+    Raises:
+        Unavailable: it cannot be reached.
+    """
+    try:
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=POOL,
+            statement_cache_size=STATEMENTS,
+            max_cached_statement_lifetime=0,
+            server_settings={"jit": "off", "application_name": "thrive-fhir"},
+        )
+    except (OSError, asyncpg.PostgresError, TimeoutError) as failure:
+        raise Unavailable("store-unavailable", "The database cannot be reached.") from failure
+
+
+async def revision(connection: Connection) -> str | None:
+    """The Alembic revision that the database is at, None where it was never migrated."""
+    try:
+        found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
+    return found
+
+
+def _stored(row: Any, type_: str) -> Stored:
+    return Stored(type_, unpack_id(row[1]), row[2], row[3], METHOD_NAMES[row[4]], row[5], row[6])
+
+
+def _lock(locality: int, query: Query) -> int:
+    digest = blake2b(f"{locality}/{query.type}/{query.where!r}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

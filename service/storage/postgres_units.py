@@ -1,0 +1,149 @@
+"""Units written to PostgreSQL in one statement each: one round trip, atomic by itself.
+
+The statement moves the superseded versions, updates and inserts resources, takes away
+and adds index rows and writes the audit entries, all from arrays. Where a version that
+the unit was decided on is no longer current, the last part divides by zero, which rolls
+the whole statement back.
+
+Source: https://www.postgresql.org/docs/15/queries-with.html, ADR 0010
+"""
+# ruff: noqa: S608 - the texts are made of names of our own tables and columns; values are arguments
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.types import TypeEngine
+
+from service.storage.preparation import PreparedUnit
+from service.storage.statements import POSTGRESQL
+from service.storage.store import Stored
+from service.storage.tables import INDEXES, audit_entry, resource
+
+_MOVED = ("version", "type", "id", "updated", "method", "body")
+
+
+def _array(type_: TypeEngine[Any]) -> str:
+    name = type_.dialect_impl(POSTGRESQL).compile(dialect=POSTGRESQL)
+    return name.split(" COLLATE ")[0] + "[]"
+
+
+@dataclass(slots=True)
+class _Statement:
+    """A statement in the making: its parts and the arrays that they unnest."""
+
+    locality: int
+    parts: list[str] = field(default_factory=list)
+    arguments: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.arguments.append(self.locality)  # $1 everywhere
+
+    def unnest(self, columns: Sequence[tuple[str, TypeEngine[Any]]], rows: Sequence[Sequence[Any]]) -> str:
+        """The rows as a FROM item with an alias `u` and these column names."""
+        slots = []
+        for (_, type_), values in zip(columns, zip(*rows, strict=True), strict=True):
+            self.arguments.append(values)
+            slots.append(f"${len(self.arguments)}::{_array(type_)}")
+        names = ", ".join(name for name, _ in columns)
+        return f"unnest({', '.join(slots)}) AS u ({names})"
+
+    def text(self, checked: int) -> str:
+        """The whole; `checked` is how many resources must have been superseded and updated."""
+        verdict = "SELECT 1"
+        if checked:
+            held = f"(SELECT count(*) FROM updated) = {checked} AND (SELECT count(*) FROM moved) = {checked}"
+            verdict = f"SELECT 1 / (CASE WHEN {held} THEN 1 ELSE 0 END)"
+        return f"WITH {', '.join(self.parts)} {verdict}"
+
+
+def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[Any]]:
+    """SQL and arguments that store the unit, whose versions are `stored`, in the order of its changes."""
+    made = _Statement(unit.locality)
+    changed = list(zip(unit.changes, stored, strict=True))
+    new = [(p, s) for p, s in changed if p.change.before is None]
+    later = [(p, s) for p, s in changed if p.change.before is not None]
+    if new:
+        _insert(
+            made,
+            "created",
+            resource,
+            [(s.key, p.type, p.id, s.version, s.updated, p.method, s.body) for p, s in new],
+        )
+    if later:
+        # In the order of rid, so that two units that change the same resources wait for
+        # each other rather than for ever.
+        later.sort(key=lambda pair: pair[1].key)
+        _supersede(made, [(s.key, s.version - 1, s.version, s.updated, p.method, s.body) for p, s in later])
+    actors = (unit.client, unit.agency, unit.interaction, unit.request)
+    _insert(made, "audited", audit_entry, [(s.key, s.version, s.updated, *actors) for s in stored])
+    for position, table in enumerate(INDEXES):
+        removed = [(*row, s.key) for p, s in changed for row in p.difference.removed[position]]
+        added = [(*row, s.key) for p, s in changed for row in p.difference.added[position]]
+        if removed:
+            _remove(made, table, removed)
+        if added:
+            _insert(made, f"{table.name}_added", table, added, conflict=" ON CONFLICT DO NOTHING")
+    return made.text(len(later)), made.arguments
+
+
+def _columns(table: Table) -> list[tuple[str, TypeEngine[Any]]]:
+    """The columns of a table behind `locality`, which stands first in each."""
+    return [(column.name, column.type) for column in table.c][1:]
+
+
+def _insert(
+    made: _Statement, name: str, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = ""
+) -> None:
+    columns = _columns(table)
+    names = ", ".join(column for column, _ in columns)
+    source = made.unnest(columns, rows)
+    made.parts.append(
+        f"{name} AS (INSERT INTO {table.name} (locality, {names}) SELECT $1::smallint, {names} FROM {source}{conflict})"
+    )
+
+
+def _supersede(made: _Statement, rows: Sequence[Sequence[Any]]) -> None:
+    c = resource.c
+    source = made.unnest(
+        [
+            ("rid", c.rid.type),
+            ("before", c.version.type),
+            ("version", c.version.type),
+            ("updated", c.updated.type),
+            ("method", c.method.type),
+            ("body", c.body.type),
+        ],
+        rows,
+    )
+    current = f"{source} WHERE r.locality = $1::smallint AND r.rid = u.rid AND r.version = u.before"
+    moved = ", ".join(_MOVED)
+    made.parts.append(
+        f"moved AS (INSERT INTO resource_version (locality, rid, {moved})"
+        f" SELECT r.locality, r.rid, {', '.join('r.' + column for column in _MOVED)}"
+        f" FROM resource r, {current} RETURNING 1)"
+    )
+    made.parts.append(
+        "updated AS (UPDATE resource r SET version = u.version, updated = u.updated, method = u.method,"
+        f" body = u.body FROM {current} RETURNING 1)"
+    )
+
+
+def _remove(made: _Statement, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    columns = _columns(table)
+    source = made.unnest(columns, rows)
+    same = " AND ".join(f"i.{name} = u.{name}" for name, _ in columns)
+    made.parts.append(
+        f"{table.name}_removed AS (DELETE FROM {table.name} i USING {source}"
+        f" WHERE i.locality = $1::smallint AND {same})"
+    )
+
+
+def versions(unit: PreparedUnit, now: int, next_rid: Callable[[], int]) -> Iterator[Stored]:
+    """The unit's versions as they will stand, new resources with rids from `next_rid`."""
+    for prepared in unit.changes:
+        before = prepared.change.before
+        yield prepared.stored(next_rid() if before is None else before.key, now)

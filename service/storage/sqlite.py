@@ -1,0 +1,248 @@
+"""The store on an SQLite file: reads in the event loop, writes through the one `Writer`.
+
+A read of a few rows from SQLite takes less time than handing it to a thread would, so
+reads run where they are asked for.
+
+Source: https://sqlite.org/wal.html, ADR 0010
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from service.fhir.problems import Unavailable
+from service.fhir.registry import Registry
+from service.fhir.search.expressions import Query
+from service.fhir.search.extraction import Extractor
+from service.storage import histories
+from service.storage.indexing import Indexer
+from service.storage.names import Kind, Name, Names, pack_id, unpack_id
+from service.storage.preparation import prepare
+from service.storage.querying.searches import Searches
+from service.storage.querying.shapes import names_of
+from service.storage.sqlite_writer import Writer
+from service.storage.statements import (
+    EVERY,
+    READ,
+    READ_CURRENT_VERSION,
+    READ_VERSION,
+    SQLITE,
+    Sql,
+    compiled,
+    positional,
+)
+from service.storage.store import HistoryQuery, Key, Page, Stored, Unit
+from service.storage.tables import DELETED, METHOD_NAMES, REVISION
+
+# Units: KiB of page cache a connection (negative is SQLite's way to say KiB).
+_CACHE = -32_000
+# Units: milliseconds that SQLite waits for a lock held by a program that is not ours.
+_BUSY = 10_000
+# So many resources are read at a time when all are walked through.
+_STRIDE = 1000
+
+SECRET_BYTES = 32
+
+_READ = positional(READ, SQLITE, ("locality", "type", "id"))
+_READ_CURRENT_VERSION = positional(READ_CURRENT_VERSION, SQLITE, ("locality", "rid", "version"))
+_READ_VERSION = positional(READ_VERSION, SQLITE, ("locality", "rid", "version"))
+_EVERY = compiled(EVERY, SQLITE)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection with manual transactions, durable commits and the caches we want."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = {_CACHE}")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+class SqliteStore:
+    """Keeps the `Store` protocol on one SQLite file, together with other processes that do."""
+
+    def __init__(
+        self, path: Path, registry: Registry, extractor: Extractor, clock: Callable[[], int]
+    ) -> None:
+        self._names = Names()
+        self._indexer = Indexer(registry, extractor, self._names)
+        self._searches = Searches(registry, self._names, SQLITE)
+        self._reader = connect(path)
+        self._writer = Writer(connect(path), path, self._searches, clock)
+        self._histories: dict[tuple[object, ...], Sql] = {}
+
+    async def start(self, needed: set[Name]) -> None:
+        """Learns the names in use, and numbers those of `needed` that are new."""
+        self._names.learn(self._reader.execute("SELECT kind, code, text FROM name"))
+        if unknown := self._names.unknown(needed):
+            await self._intern(unknown)
+
+    async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
+        """As `Store.read`."""
+        return self._read(self._locality(locality), type_, id_)
+
+    async def read_many(self, locality: str, keys: Sequence[Key]) -> dict[Key, Stored]:
+        """As `Store.read_many`."""
+        code = self._locality(locality)
+        found: dict[Key, Stored] = {}
+        for position, key in enumerate(keys):
+            if position and position % _STRIDE == 0:
+                await asyncio.sleep(0)
+            if (stored := self._read(code, *key)) is not None:
+                found[key] = stored
+        return found
+
+    async def read_version(self, locality: str, type_: str, id_: str, version: int) -> Stored | None:
+        """As `Store.read_version`."""
+        code = self._locality(locality)
+        current = self._read(code, type_, id_)
+        if current is None or current.version <= version:
+            return current if current is not None and current.version == version else None
+        return self._read_version(code, current.key, version)
+
+    async def search(self, locality: str, query: Query) -> Page:
+        """As `Store.search`."""
+        await self._learn(names_of(query.where))
+        code = self._locality(locality)
+        rows = self._rows(*self._searches.page(code, query))
+        items = tuple(_stored(row, query.type) for row in rows[: query.count])
+        total = self._rows(*self._searches.total(code, query))[0][0] if query.total else None
+        return Page(items, more=len(rows) > query.count, total=total)
+
+    async def history(self, locality: str, query: HistoryQuery) -> Page:
+        """As `Store.history`."""
+        code = self._locality(locality)
+        values = {"locality": code, **histories.arguments(query)}
+        total: int | None = None
+        types = 1
+        if query.type is not None and query.id is not None:
+            current = self._read(code, query.type, query.id)
+            if current is None:
+                return Page((), more=False, total=0)
+            values["rid"], total = current.key, current.version
+        else:
+            named = [query.type] if query.type is not None else list(self._names.texts(Kind.TYPE))
+            types = len(named)
+            for index, type_ in enumerate(named):
+                values[f"type{index}"] = self._names.known(Kind.TYPE, type_)
+        shape = histories.shape(query, types)
+        sql = self._histories.get(shape)
+        if sql is None:
+            sql = self._histories[shape] = compiled(histories.keys(query, types), SQLITE)
+        keys = self._rows(sql.text, sql.ordered(values))
+        found = [self._read_version(code, rid, version) for _, rid, version in keys[: query.count]]
+        return Page(
+            tuple(item for item in found if item is not None), more=len(keys) > query.count, total=total
+        )
+
+    async def commit(self, locality: str, unit: Unit) -> tuple[Stored, ...]:
+        """As `Store.commit`."""
+        for expectation in unit.expectations:
+            await self._learn(names_of(expectation.query.where))
+        code = self._locality(locality)
+        prepared = await prepare(code, unit, self._indexer, self._names, self._intern)
+        return await self._writer.store(prepared)
+
+    async def secret(self, name: str) -> bytes:
+        """As `Store.secret`."""
+        made = secrets.token_bytes(SECRET_BYTES)
+
+        def keep(connection: sqlite3.Connection) -> bytes:
+            connection.execute("INSERT OR IGNORE INTO secret (name, value) VALUES (?, ?)", (name, made))
+            [(value,)] = connection.execute("SELECT value FROM secret WHERE name = ?", (name,)).fetchall()
+            return bytes(value)
+
+        kept: bytes = await self._writer.run(keep)
+        return kept
+
+    async def ready(self) -> bool:
+        """As `Store.ready`."""
+        return revision(self._reader) == REVISION
+
+    async def close(self) -> None:
+        """As `Store.close`."""
+        await self._writer.close()
+        self._reader.close()
+
+    async def everything(self, locality: str, types: Sequence[str]) -> AsyncIterator[Stored]:
+        """As `Store.everything`, one type after the other."""
+        code = self._locality(locality)
+        for type_ in types:
+            number = self._names.known(Kind.TYPE, type_)
+            walk = {"locality": code, "type": number, "deleted": DELETED, "after": 0, "count": _STRIDE}
+            while rows := self._rows(_EVERY.text, _EVERY.ordered(walk)):
+                for row in rows:
+                    yield _stored(row, type_)
+                walk["after"] = rows[-1][-1]
+                await asyncio.sleep(0)
+
+    def _locality(self, locality: str) -> int:
+        return self._names.known(Kind.LOCALITY, locality)
+
+    def _rows(self, text: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
+        try:
+            return self._reader.execute(text, arguments).fetchall()
+        except sqlite3.OperationalError as failure:
+            raise Unavailable("store-unavailable", "The store cannot be read now. Try again.") from failure
+
+    def _read(self, locality: int, type_: str, id_: str) -> Stored | None:
+        number = self._names.code(Kind.TYPE, type_)
+        rows = self._rows(_READ, (locality, number, pack_id(id_)))
+        return _stored(rows[0], type_) if rows else None
+
+    def _read_version(self, locality: int, rid: int, version: int) -> Stored | None:
+        arguments = (locality, rid, version)
+        # Current first: a version that is superseded in between is then found superseded.
+        rows = self._rows(_READ_CURRENT_VERSION, arguments) or self._rows(_READ_VERSION, arguments)
+        return _stored(rows[0], self._names.text(Kind.TYPE, rows[0][0])) if rows else None
+
+    async def _learn(self, names: set[Name]) -> None:
+        """Looks up names that another process may have numbered since."""
+        for kind, text in self._names.unknown(names):
+            self._names.learn(
+                self._reader.execute(
+                    "SELECT kind, code, text FROM name WHERE kind = ? AND text = ?", (kind, text)
+                )
+            )
+
+    async def _intern(self, names: set[Name]) -> None:
+        def number(connection: sqlite3.Connection) -> list[tuple[int, int, str]]:
+            rows = []
+            for kind, text in sorted(names):
+                connection.execute(
+                    "INSERT OR IGNORE INTO name (kind, code, text)"
+                    " SELECT ?, coalesce(max(code), 0) + 1, ? FROM name WHERE kind = ?",
+                    (kind, text, kind),
+                )
+                if kind is Kind.LOCALITY:
+                    connection.execute(
+                        "INSERT OR IGNORE INTO locality_keys (locality, next_rid)"
+                        " SELECT code, 1 FROM name WHERE kind = ? AND text = ?",
+                        (kind, text),
+                    )
+                rows += connection.execute(
+                    "SELECT kind, code, text FROM name WHERE kind = ? AND text = ?", (kind, text)
+                ).fetchall()
+            return rows
+
+        self._names.learn(await self._writer.run(number))
+
+
+def revision(connection: sqlite3.Connection) -> str | None:
+    """The Alembic revision that the database is at, None where it was never migrated."""
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError:
+        return None
+    return None if row is None else str(row[0])
+
+
+def _stored(row: Sequence[Any], type_: str) -> Stored:
+    return Stored(type_, unpack_id(row[1]), row[2], row[3], METHOD_NAMES[row[4]], row[5], row[6])

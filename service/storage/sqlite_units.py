@@ -1,0 +1,168 @@
+"""Units written to SQLite within a transaction that somebody else begins, commits or rolls back.
+
+Source: ADR 0002, ADR 0010
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from service.storage.names import unpack_id
+from service.storage.preparation import PreparedChange, PreparedUnit
+from service.storage.querying.searches import Searches
+from service.storage.statements import SQLITE, positional
+from service.storage.store import Stale, Stored
+from service.storage.tables import INDEXES, METHODS, audit_entry, locality_keys, resource, resource_version
+
+# rids are handed out from blocks, so that most units need not touch their counter.
+RID_BLOCK = 1000
+
+Outcome = tuple[Stored, ...] | Stale
+Rows = list[tuple[Any, ...]]
+
+_VERSION_COLUMNS = ("locality", "rid", "version", "type", "id", "updated", "method", "body")
+
+
+def _insert(table: Table) -> str:
+    return positional(insert(table), SQLITE, [column.name for column in table.c])
+
+
+_INSERT = _insert(resource)
+_AUDIT = _insert(audit_entry)
+_MOVE = positional(
+    insert(resource_version).from_select(
+        _VERSION_COLUMNS,
+        select(*(resource.c[column] for column in _VERSION_COLUMNS)).where(
+            resource.c.locality == bindparam("locality"),
+            resource.c.rid == bindparam("rid"),
+            resource.c.version == bindparam("version"),
+        ),
+    ),
+    SQLITE,
+    ("locality", "rid", "version"),
+)
+_UPDATE = positional(
+    update(resource)
+    .where(resource.c.locality == bindparam("of_locality"), resource.c.rid == bindparam("of_rid"))
+    .values({column: bindparam(column) for column in ("version", "updated", "method", "body")}),
+    SQLITE,
+    ("version", "updated", "method", "body", "of_locality", "of_rid"),
+)
+_ALLOCATE = positional(
+    update(locality_keys)
+    .where(locality_keys.c.locality == bindparam("of_locality"))
+    .values(next_rid=locality_keys.c.next_rid + bindparam("block"))
+    .returning(locality_keys.c.next_rid),
+    SQLITE,
+    ("block", "of_locality"),
+)
+_INDEX_ADD = [
+    positional(insert_or(table).on_conflict_do_nothing(), SQLITE, [column.name for column in table.c])
+    for table in INDEXES
+]
+_INDEX_REMOVE = [
+    positional(
+        delete(table).where(*(column == bindparam(column.name) for column in table.c)),
+        SQLITE,
+        [column.name for column in table.c],
+    )
+    for table in INDEXES
+]
+
+
+class UnitWriter:
+    """Writes units; index rows are kept back and written together at the end of a batch."""
+
+    def __init__(self, connection: sqlite3.Connection, searches: Searches, clock: Callable[[], int]) -> None:
+        self._execute = connection.execute
+        self._execute_many = connection.executemany
+        self._searches = searches
+        self._clock = clock
+        self._rids: dict[int, tuple[int, int]] = {}  # next rid and end of the block, by locality
+        self._removed: tuple[Rows, ...] = tuple([] for _ in INDEXES)
+        self._added: tuple[Rows, ...] = tuple([] for _ in INDEXES)
+
+    def write(self, units: list[PreparedUnit]) -> list[Outcome]:
+        """Begins a transaction and writes the units in it; what came of each, in order."""
+        self._execute("BEGIN IMMEDIATE")
+        now = self._clock()
+        outcomes: list[Outcome] = []
+        for unit in units:
+            if unit.expectations:
+                # They ask the indexes; and what other units wrote must not be undone with this one.
+                self._flush()
+            self._execute("SAVEPOINT unit")
+            try:
+                outcomes.append(self._unit(unit, now))
+            except Stale as stale:
+                self._execute("ROLLBACK TO unit")
+                outcomes.append(stale)
+            self._execute("RELEASE unit")
+        self._flush()
+        return outcomes
+
+    def forget(self) -> None:
+        """Drops what was kept back, and the rids taken in a transaction that was rolled back."""
+        for rows in (*self._removed, *self._added):
+            rows.clear()
+        self._rids.clear()
+
+    def _unit(self, unit: PreparedUnit, now: int) -> tuple[Stored, ...]:
+        for expectation in unit.expectations:
+            text, arguments = self._searches.ids(unit.locality, expectation.query)
+            if {unpack_id(packed) for (packed,) in self._execute(text, arguments)} != expectation.ids:
+                raise Stale
+        stored = tuple(self._version(unit, prepared, now) for prepared in unit.changes)
+        for prepared, version in zip(unit.changes, stored, strict=True):
+            self._keep_back(unit.locality, version.key, prepared)
+        return stored
+
+    def _version(self, unit: PreparedUnit, prepared: PreparedChange, now: int) -> Stored:
+        before, locality = prepared.change.before, unit.locality
+        if before is None:
+            stored = prepared.stored(self._next_rid(locality), now)
+            row = (locality, stored.key, prepared.type, prepared.id)
+            try:
+                self._execute(_INSERT, (*row, stored.version, stored.updated, prepared.method, stored.body))
+            except sqlite3.IntegrityError as taken:
+                raise Stale from taken
+        else:
+            stored = prepared.stored(before.key, now)
+            if self._execute(_MOVE, (locality, before.key, before.version)).rowcount != 1:
+                raise Stale
+            self._execute(
+                _UPDATE,
+                (stored.version, stored.updated, METHODS[stored.method], stored.body, locality, before.key),
+            )
+        actors = (unit.client, unit.agency, unit.interaction, unit.request)
+        self._execute(_AUDIT, (locality, stored.key, stored.version, stored.updated, *actors))
+        return stored
+
+    def _next_rid(self, locality: int) -> int:
+        rid, end = self._rids.get(locality, (0, 0))
+        if rid == end:
+            [(end,)] = self._execute(_ALLOCATE, (RID_BLOCK, locality)).fetchall()
+            rid = end - RID_BLOCK
+        self._rids[locality] = (rid + 1, end)
+        return rid
+
+    def _keep_back(self, locality: int, rid: int, prepared: PreparedChange) -> None:
+        """Rows in the order of the tables' columns: locality, parameter, values, rid."""
+        for kept, rows in zip(self._removed, prepared.difference.removed, strict=True):
+            if rows:
+                kept.extend((locality, *row, rid) for row in rows)
+        for kept, rows in zip(self._added, prepared.difference.added, strict=True):
+            if rows:
+                kept.extend((locality, *row, rid) for row in rows)
+
+    def _flush(self) -> None:
+        for statements, kept in ((_INDEX_REMOVE, self._removed), (_INDEX_ADD, self._added)):
+            for statement, rows in zip(statements, kept, strict=True):
+                if rows:
+                    self._execute_many(statement, rows)
+                    rows.clear()

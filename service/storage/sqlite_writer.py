@@ -1,0 +1,185 @@
+"""The one writer of an SQLite file: units that arrive together are committed together.
+
+Each unit runs in a savepoint of its own, so one that is refused takes nothing from the
+others; nobody is answered before the commit is on disk (`synchronous=FULL`). The rows are
+written in the event loop, where they cost microseconds; only the commit, which waits
+for the disk, runs in a thread, while the loop goes on and collects the next batch.
+Processes take turns by a `Turnstile`.
+
+Source: https://sqlite.org/wal.html, ADR 0010
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.fhir.problems import Unavailable
+from service.storage.preparation import PreparedUnit
+from service.storage.querying.searches import Searches
+from service.storage.sqlite_units import Outcome, UnitWriter
+from service.storage.store import Stored
+from service.storage.turnstile import Turnstile
+
+# So many units at most share a commit: more would keep the first one waiting.
+BATCH_UNITS = 256
+
+# A unit that writes more rows than this is stored in the thread, so that a bundle of
+# thousands does not hold up the event loop.
+HEAVY_ROWS = 600
+
+Job = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    work: PreparedUnit | Job
+    done: asyncio.Future[Any]
+
+
+class Writer:
+    """Stores units and runs jobs, one batch at a time."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, searches: Searches, clock: Callable[[], int]
+    ) -> None:
+        """Takes the connection for itself: manual transactions, used by no one else."""
+        self._connection = connection
+        self._units = UnitWriter(connection, searches, clock)
+        self._turnstile = Turnstile(path)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-commit")
+        self._queue: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def store(self, unit: PreparedUnit) -> tuple[Stored, ...]:
+        """The versions of the unit, once they are on disk.
+
+        Raises:
+            Stale: what it was decided on no longer holds.
+            Unavailable: the database could not take it; nothing was stored.
+        """
+        stored: tuple[Stored, ...] = await self._submit(unit)
+        return stored
+
+    async def run(self, job: Job) -> Any:
+        """What the job returns, run in a write transaction of its own and committed."""
+        return await self._submit(job)
+
+    async def close(self) -> None:
+        """Finishes what was submitted, then closes the connection."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+        self._thread.shutdown()
+        self._turnstile.close()
+        self._connection.close()
+
+    def _submit(self, work: PreparedUnit | Job) -> asyncio.Future[Any]:
+        if self._closing:
+            raise Unavailable("shutting-down", "The service is shutting down; send this again.")
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._wake.set()
+        return waiting.done
+
+    async def _run(self) -> None:
+        while True:
+            while self._queue:
+                batch = self._next_batch()
+                try:
+                    outcomes = await self._commit([waiting.work for waiting in batch])
+                except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+                    outcomes = [failure] * len(batch)
+                for waiting, outcome in zip(batch, outcomes, strict=True):
+                    _answer(waiting.done, outcome)
+            if self._closing:
+                return
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _next_batch(self) -> list[_Waiting]:
+        """A job alone, or the units up to the next job."""
+        batch = [self._queue.popleft()]
+        if isinstance(batch[0].work, PreparedUnit):
+            while self._queue and len(batch) < BATCH_UNITS and isinstance(self._queue[0].work, PreparedUnit):
+                batch.append(self._queue.popleft())
+        return batch
+
+    async def _commit(self, works: list[PreparedUnit | Job]) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        if not self._turnstile.enter_now():
+            await loop.run_in_executor(self._thread, self._turnstile.enter)
+        try:
+            units = [work for work in works if isinstance(work, PreparedUnit)]
+            if not units:
+                return await loop.run_in_executor(self._thread, self._run_jobs, works)
+            heavy = sum(unit.weight for unit in units) > HEAVY_ROWS
+            try:
+                outcomes: list[Any]
+                if heavy:
+                    outcomes = await loop.run_in_executor(self._thread, self._units.write, units)
+                else:
+                    outcomes = self._units.write(units)
+                await loop.run_in_executor(self._thread, self._connection.execute, "COMMIT")
+            except sqlite3.Error as failure:
+                self._roll_back()
+                if len(units) == 1:
+                    return [_unavailable(failure)]
+                outcomes = await loop.run_in_executor(self._thread, self._one_by_one, units)
+            return outcomes
+        finally:
+            self._turnstile.leave()
+
+    def _one_by_one(self, units: list[PreparedUnit]) -> list[Outcome | Unavailable]:
+        """Each unit in a commit of its own, so that the one that fails fails alone."""
+        outcomes: list[Outcome | Unavailable] = []
+        for unit in units:
+            try:
+                [outcome] = self._units.write([unit])
+                self._connection.execute("COMMIT")
+                outcomes.append(outcome)
+            except sqlite3.Error as failure:
+                self._roll_back()
+                outcomes.append(_unavailable(failure))
+        return outcomes
+
+    def _run_jobs(self, jobs: list[Any]) -> list[Any]:
+        [job] = jobs
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = job(self._connection)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as failure:
+            self._roll_back()
+            return [_unavailable(failure)]
+        return [result]
+
+    def _roll_back(self) -> None:
+        self._units.forget()
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _answer(done: asyncio.Future[Any], outcome: Any) -> None:
+    if done.cancelled():
+        return
+    if isinstance(outcome, Exception):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)
+
+
+def _unavailable(failure: sqlite3.Error) -> Unavailable:
+    problem = Unavailable(
+        "store-unavailable", "The store cannot take this now; nothing was stored. Try again."
+    )
+    problem.__cause__ = failure
+    return problem

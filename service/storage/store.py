@@ -1,0 +1,165 @@
+"""What a store does: the protocol that both databases keep, and the values it speaks in.
+
+Time is milliseconds since 1970-01-01T00:00:00Z. Every method may raise
+`service.fhir.problems.Unavailable` when the database cannot be reached; nothing else of
+the database's own errors comes out. A store is used from one event loop.
+
+Source: ADR 0002, ADR 0010
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from service.fhir.search.expressions import Query
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+Key = tuple[str, str]  # resource type, logical id
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of a resource. `body` is the exact JSON that a client gets, empty where deleted.
+
+    `key` is the store's own number of the resource, the same for all its versions.
+    """
+
+    type: str
+    id: str
+    version: int
+    updated: int
+    method: Method
+    body: bytes
+    key: int
+
+    @property
+    def deleted(self) -> bool:
+        """Whether this version is a deletion."""
+        return self.method == "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A resource's next version.
+
+    `before` is the version that was current when the change was made up (None: the id
+    was never used); if another is current at commit, the unit is refused as `Stale`.
+    `resource` is the new content without `meta.versionId` and `meta.lastUpdated`, which
+    the store stamps; None deletes. `former` is the content of `before`, None where that
+    is absent or deleted.
+    """
+
+    type: str
+    id: str
+    method: Method
+    before: Stored | None
+    former: dict[str, Any] | None
+    resource: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a conditional interaction was decided on: at commit `query` must still find exactly `ids`."""
+
+    query: Query
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what: kept in the unit's own transaction."""
+
+    client: str
+    agency: str
+    interaction: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of work: all of it is stored, or nothing. No two changes are of one resource."""
+
+    changes: tuple[Change, ...]
+    audit: AuditEntry
+    expectations: tuple[Expectation, ...] = ()
+
+
+class Stale(Exception):  # noqa: N818 - a state, not an error: the caller decides anew
+    """The store has moved on since the unit was decided; nothing was stored. Read again and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of versions in order; `more` when others follow. `total` where it was asked for."""
+
+    items: tuple[Stored, ...]
+    more: bool
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """A page of history, newest first. type and id None: of the whole locality; id None: of the type.
+
+    `since` (inclusive) and `until` (exclusive) bound `updated`, in milliseconds.
+    `at` asks for the versions that were current at a time range [low, high).
+    `after` is where the previous page ended: (updated, key, version).
+    """
+
+    type: str | None
+    id: str | None
+    count: int
+    since: int | None = None
+    until: int | None = None
+    at: tuple[int, int] | None = None
+    after: tuple[int, int, int] | None = None
+
+
+class Store(Protocol):
+    """Resources of many localities, each a wall: no method reads across."""
+
+    async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
+        """The current version, a deletion included; None where the id was never used."""
+        ...
+
+    async def read_many(self, locality: str, keys: Sequence[Key]) -> dict[Key, Stored]:
+        """The current versions (deletions included) of those of `keys` that were ever used."""
+        ...
+
+    async def read_version(self, locality: str, type_: str, id_: str, version: int) -> Stored | None:
+        """That version, current or superseded; None where there is none."""
+        ...
+
+    async def search(self, locality: str, query: Query) -> Page:
+        """Current resources for which the query holds, deletions left out."""
+        ...
+
+    async def history(self, locality: str, query: HistoryQuery) -> Page:
+        """Versions, newest first, deletions included. `total` is given for an instance."""
+        ...
+
+    async def commit(self, locality: str, unit: Unit) -> tuple[Stored, ...]:
+        """Stores the whole unit durably and returns the new versions in the order of its changes.
+
+        Raises:
+            Stale: what the unit was decided on no longer holds; nothing was stored.
+        """
+        ...
+
+    async def secret(self, name: str) -> bytes:
+        """32 random bytes under that name, made once per database, the same for every worker and restart."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether the database answers and its schema is the one this program knows."""
+        ...
+
+    async def close(self) -> None:
+        """Finishes what was accepted, then lets go of the database."""
+        ...
+
+    def everything(self, locality: str, types: Sequence[str]) -> AsyncIterator[Stored]:
+        """Every current resource of the types, deletions left out, in the order of their keys."""
+        ...

@@ -1,0 +1,198 @@
+"""The tables, one set for SQLite and PostgreSQL.
+
+Every key begins with `locality`, so that Citus can shard the same schema by it; only
+`name`, `secret` and `locality_keys` are the same everywhere (reference tables).
+`rid` is the store's own number of a resource, the same for all its versions. Index rows
+are narrow and hold nothing that is not a pure function of the current body, so that an
+update finds the rows it must take away by their whole keys. Text that is searched by
+its beginning is compared byte by byte on both databases (collation "C"). ADR 0002.
+
+Units: `updated` and `at` milliseconds, `low` and `high` microseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from service.storage.store import Method
+
+metadata = MetaData()
+
+# Compared byte by byte: SQLite does so anyhow, PostgreSQL has to be told.
+BINARY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
+# The newest Alembic revision: known here so that a start need not load Alembic to see
+# that there is nothing to do. A test holds it equal to the newest script.
+REVISION = "0001"
+
+# Codes of `resource.method`.
+METHODS: dict[Method, int] = {"POST": 1, "PUT": 2, "PATCH": 3, "DELETE": 4}
+METHOD_NAMES: dict[int, Method] = {code: name for name, code in METHODS.items()}
+DELETED = METHODS["DELETE"]
+
+name = Table(
+    "name",
+    metadata,
+    Column("kind", SmallInteger, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("kind", "code", name="name_pkey"),
+    UniqueConstraint("kind", "text", name="name_text_key"),
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("name", name="secret_pkey"),
+)
+
+locality_keys = Table(
+    "locality_keys",
+    metadata,
+    Column("locality", SmallInteger, nullable=False, autoincrement=False),
+    Column("next_rid", BigInteger, nullable=False),
+    PrimaryKeyConstraint("locality", name="locality_keys_pkey"),
+)
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("rid", BigInteger, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("method", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("locality", "rid", name="resource_pkey"),
+    UniqueConstraint("locality", "type", "id", name="resource_id_key"),
+    Index("resource_type", "locality", "type", "rid"),
+    Index("resource_updated", "locality", "type", "updated", "rid"),
+)
+
+resource_version = Table(
+    "resource_version",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("rid", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("method", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("locality", "rid", "version", name="resource_version_pkey"),
+    Index("resource_version_updated", "locality", "type", "updated", "rid", "version"),
+)
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("rid", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("client", Integer, nullable=False),
+    Column("agency", Integer, nullable=False),
+    Column("interaction", Integer, nullable=False),
+    Column("request", Text, nullable=False),
+    PrimaryKeyConstraint("locality", "rid", "version", name="audit_entry_pkey"),
+    sqlite_with_rowid=False,
+)
+
+
+def _index(table_name: str, *columns: Column[Any], key: tuple[str, ...], also: tuple[str, ...] = ()) -> Table:
+    """An index table: `key` orders its rows after locality and parameter, `also` a second index."""
+    further = [Index(f"{table_name}_value", "locality", "parameter", *also)] if also else []
+    return Table(
+        table_name,
+        metadata,
+        Column("locality", SmallInteger, nullable=False),
+        Column("parameter", SmallInteger, nullable=False),
+        *columns,
+        Column("rid", BigInteger, nullable=False),
+        PrimaryKeyConstraint("locality", "parameter", *key, name=f"{table_name}_pkey"),
+        *further,
+        sqlite_with_rowid=False,
+    )
+
+
+# Tokens and references are asked for by value: "which resources have it" reads a run of
+# rows, "has this one it" finds one, both in the one key. `system` and `target_type` stand
+# behind `rid` because they rarely tell two values apart and are often not given.
+index_token = _index(
+    "index_token",
+    Column("code", Text, nullable=False),
+    Column("system", Integer, nullable=False),
+    key=("code", "rid", "system"),
+)
+index_reference = _index(
+    "index_reference",
+    Column("target_type", SmallInteger, nullable=False),
+    Column("target", LargeBinary, nullable=False),
+    key=("target", "rid", "target_type"),
+)
+
+# The others are asked for by range, so "has this one it" needs the resource first.
+index_string = _index(
+    "index_string",
+    Column("folded", BINARY_TEXT, nullable=False),
+    Column("original", Text, nullable=False),
+    key=("rid", "folded", "original"),
+    also=("folded", "rid"),
+)
+index_date = _index(
+    "index_date",
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    key=("rid", "low", "high"),
+    also=("low", "high", "rid"),
+)
+index_number = _index(
+    "index_number",
+    Column("value", Double, nullable=False),
+    key=("rid", "value"),
+    also=("value", "rid"),
+)
+index_quantity = _index(
+    "index_quantity",
+    Column("code", Text, nullable=False),
+    Column("system", Integer, nullable=False),
+    Column("value", Double, nullable=False),
+    key=("rid", "code", "system", "value"),
+    also=("value", "rid"),
+)
+index_uri = _index(
+    "index_uri",
+    Column("uri", BINARY_TEXT, nullable=False),
+    key=("rid", "uri"),
+    also=("uri", "rid"),
+)
+
+INDEXES = (
+    index_token,
+    index_reference,
+    index_string,
+    index_date,
+    index_number,
+    index_quantity,
+    index_uri,
+)

@@ -1,0 +1,95 @@
+"""What every test may ask for: a real store on each database, a clock, and ids.
+
+A test that takes `store` runs twice, on SQLite and on PostgreSQL; the latter is a private
+server that is started once a session, and its tests are skipped with a reason where
+PostgreSQL is not installed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from service.fhir.registry import Registry, load
+from service.fhir.search.extraction import Extractor
+from service.storage.open import migrate, open_store
+from service.storage.store import Store
+from tests.postgres import PostgresAbsent, cluster, fresh_database
+
+# The machine is shared, so how long an example takes says nothing; and what fails once
+# must fail again.
+settings.register_profile("checked", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("long", deadline=None, max_examples=10_000)
+settings.load_profile("checked")
+
+BASE_URL = "http://127.0.0.1:8080/fhir"
+SHARED = Path(__file__).parents[2] / "shared"
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    return load()
+
+
+@pytest.fixture(scope="session")
+def extractor(registry: Registry) -> Extractor:
+    return Extractor(registry, BASE_URL)
+
+
+class TestClock:
+    """Milliseconds that only move when told, a millisecond a look."""
+
+    __test__ = False
+
+    def __init__(self, now: int = 1_700_000_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        self.now += 1
+        return self.now
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture
+def ids() -> Callable[[], str]:
+    numbers = itertools.count(1)
+    return lambda: f"00000000-0000-7000-8000-{next(numbers):012d}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(cluster())
+        except PostgresAbsent as absent:
+            pytest.skip(f"no PostgreSQL here: {absent}")
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, not migrated."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'thrive.db'}"
+    return fresh_database(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture
+async def store(
+    database_url: str, registry: Registry, extractor: Extractor, clock: TestClock
+) -> AsyncIterator[Store]:
+    migrate(database_url)
+    opened = await open_store(database_url, registry, extractor, clock, localities=("default", "elsewhere"))
+    yield opened
+    await opened.close()
