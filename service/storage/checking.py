@@ -84,7 +84,7 @@ async def check(database_url: str, registry: Registry, extractor: Extractor) -> 
     report = Report()
     async with _snapshot(database_url) as snapshot:
         names = Names()
-        names.learn([tuple(row) async for row in snapshot.rows("SELECT kind, code, text FROM name")])  # type: ignore[misc]  # three columns
+        names.learn([tuple(row) async for row in snapshot.rows("SELECT kind, code, text FROM name")])
         wanted = await _bodies(snapshot, Indexer(registry, extractor, names), names, report)
         await _indexes(snapshot, wanted, names, report)
         await _history(snapshot, report)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Dialect,
     Select,
     Table,
     bindparam,
@@ -24,18 +25,42 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from service.storage.names import Kind, Names
+from service.storage.statements import Sql, compiled
 from service.storage.store import HistoryQuery
 from service.storage.tables import resource, resource_version
 
 
-def shape(query: HistoryQuery, types: int) -> tuple[object, ...]:
-    """What decides the statement's text."""
-    given = (query.since is None, query.until is None, query.at is None, query.after is None)
-    return (query.id is None, types, *given)
+class Histories:
+    """The histories of one database: SQL text by the shape of what is asked."""
+
+    def __init__(self, names: Names, dialect: Dialect) -> None:
+        self._names = names
+        self._dialect = dialect
+        self._texts: dict[tuple[object, ...], Sql] = {}
+
+    def keys(self, locality: int, query: HistoryQuery, rid: int | None) -> tuple[str, list[Any]]:
+        """SQL and arguments of the keys (updated, rid, version) of a page and one more, newest first.
+
+        `rid` is that of the one resource, None where the query is of a type or of all.
+        """
+        values = {"locality": locality, **_arguments(query)}
+        types: list[str] = []
+        if rid is not None:
+            values["rid"] = rid
+        else:
+            types = [query.type] if query.type is not None else self._names.texts(Kind.TYPE)
+            for index, type_ in enumerate(types):
+                values[f"type{index}"] = self._names.known(Kind.TYPE, type_)
+        given = (query.since is None, query.until is None, query.at is None, query.after is None)
+        shape = (rid is None, len(types), *given)
+        sql = self._texts.get(shape)
+        if sql is None:
+            sql = self._texts[shape] = compiled(_keys(query, len(types)), self._dialect)
+        return sql.text, sql.ordered(values)
 
 
-def arguments(query: HistoryQuery) -> dict[str, Any]:
-    """The values of the statement's parameters, without locality, rid and types."""
+def _arguments(query: HistoryQuery) -> dict[str, Any]:
     values: dict[str, Any] = {"count": query.count + 1}
     if query.since is not None:
         values["since"] = query.since
@@ -48,7 +73,7 @@ def arguments(query: HistoryQuery) -> dict[str, Any]:
     return values
 
 
-def keys(query: HistoryQuery, types: int) -> CompoundSelect[Any]:
+def _keys(query: HistoryQuery, types: int) -> CompoundSelect[Any]:
     """Keys (updated, rid, version) of a page and one more: of resource `rid`, else of types `type0`, `type1`."""
     wholes: list[tuple[str, ColumnElement[Any]]] = (
         [("rid", bindparam("rid", type_=BigInteger))]

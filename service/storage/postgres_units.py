@@ -31,6 +31,26 @@ def _array(type_: TypeEngine[Any]) -> str:
     return name.split(" COLLATE ")[0] + "[]"
 
 
+Columns = Sequence[tuple[str, str]]  # names, and the array types that hold their values
+
+# The columns of each table behind `locality`, which stands first in each.
+_COLUMNS: dict[str, Columns] = {
+    table.name: [(column.name, _array(column.type)) for column in table.c][1:]
+    for table in (resource, audit_entry, *INDEXES)
+}
+_SUPERSEDING: Columns = [
+    (name, _array(resource.c[column].type))
+    for name, column in (
+        ("rid", "rid"),
+        ("before", "version"),
+        ("version", "version"),
+        ("updated", "updated"),
+        ("method", "method"),
+        ("body", "body"),
+    )
+]
+
+
 @dataclass(slots=True)
 class _Statement:
     """A statement in the making: its parts and the arrays that they unnest."""
@@ -42,12 +62,12 @@ class _Statement:
     def __post_init__(self) -> None:
         self.arguments.append(self.locality)  # $1 everywhere
 
-    def unnest(self, columns: Sequence[tuple[str, TypeEngine[Any]]], rows: Sequence[Sequence[Any]]) -> str:
+    def unnest(self, columns: Columns, rows: Sequence[Sequence[Any]]) -> str:
         """The rows as a FROM item with an alias `u` and these column names."""
         slots = []
-        for (_, type_), values in zip(columns, zip(*rows, strict=True), strict=True):
+        for (_, array), values in zip(columns, zip(*rows, strict=True), strict=True):
             self.arguments.append(values)
-            slots.append(f"${len(self.arguments)}::{_array(type_)}")
+            slots.append(f"${len(self.arguments)}::{array}")
         names = ", ".join(name for name, _ in columns)
         return f"unnest({', '.join(slots)}) AS u ({names})"
 
@@ -90,15 +110,10 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
     return made.text(len(later)), made.arguments
 
 
-def _columns(table: Table) -> list[tuple[str, TypeEngine[Any]]]:
-    """The columns of a table behind `locality`, which stands first in each."""
-    return [(column.name, column.type) for column in table.c][1:]
-
-
 def _insert(
     made: _Statement, name: str, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = ""
 ) -> None:
-    columns = _columns(table)
+    columns = _COLUMNS[table.name]
     names = ", ".join(column for column, _ in columns)
     source = made.unnest(columns, rows)
     made.parts.append(
@@ -107,18 +122,7 @@ def _insert(
 
 
 def _supersede(made: _Statement, rows: Sequence[Sequence[Any]]) -> None:
-    c = resource.c
-    source = made.unnest(
-        [
-            ("rid", c.rid.type),
-            ("before", c.version.type),
-            ("version", c.version.type),
-            ("updated", c.updated.type),
-            ("method", c.method.type),
-            ("body", c.body.type),
-        ],
-        rows,
-    )
+    source = made.unnest(_SUPERSEDING, rows)
     current = f"{source} WHERE r.locality = $1::smallint AND r.rid = u.rid AND r.version = u.before"
     moved = ", ".join(_MOVED)
     made.parts.append(
@@ -133,7 +137,7 @@ def _supersede(made: _Statement, rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _remove(made: _Statement, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    columns = _columns(table)
+    columns = _COLUMNS[table.name]
     source = made.unnest(columns, rows)
     same = " AND ".join(f"i.{name} = u.{name}" for name, _ in columns)
     made.parts.append(

@@ -19,7 +19,7 @@ from service.fhir.problems import Unavailable
 from service.fhir.registry import Registry
 from service.fhir.search.expressions import Query
 from service.fhir.search.extraction import Extractor
-from service.storage import histories
+from service.storage.histories import Histories
 from service.storage.indexing import Indexer
 from service.storage.names import Kind, Name, Names, pack_id, unpack_id
 from service.storage.preparation import prepare
@@ -32,7 +32,6 @@ from service.storage.statements import (
     READ_CURRENT_VERSION,
     READ_VERSION,
     SQLITE,
-    Sql,
     compiled,
     positional,
 )
@@ -76,13 +75,13 @@ class SqliteStore:
         self._searches = Searches(registry, self._names, SQLITE)
         self._reader = connect(path)
         self._writer = Writer(connect(path), path, self._searches, clock)
-        self._histories: dict[tuple[object, ...], Sql] = {}
+        self._histories = Histories(self._names, SQLITE)
+        self._interning = asyncio.Lock()
 
     async def start(self, needed: set[Name]) -> None:
         """Learns the names in use, and numbers those of `needed` that are new."""
         self._names.learn(self._reader.execute("SELECT kind, code, text FROM name"))
-        if unknown := self._names.unknown(needed):
-            await self._intern(unknown)
+        await self._intern(needed)
 
     async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
         """As `Store.read`."""
@@ -119,28 +118,16 @@ class SqliteStore:
     async def history(self, locality: str, query: HistoryQuery) -> Page:
         """As `Store.history`."""
         code = self._locality(locality)
-        values = {"locality": code, **histories.arguments(query)}
-        total: int | None = None
-        types = 1
+        rid = total = None
         if query.type is not None and query.id is not None:
             current = self._read(code, query.type, query.id)
             if current is None:
                 return Page((), more=False, total=0)
-            values["rid"], total = current.key, current.version
-        else:
-            named = [query.type] if query.type is not None else list(self._names.texts(Kind.TYPE))
-            types = len(named)
-            for index, type_ in enumerate(named):
-                values[f"type{index}"] = self._names.known(Kind.TYPE, type_)
-        shape = histories.shape(query, types)
-        sql = self._histories.get(shape)
-        if sql is None:
-            sql = self._histories[shape] = compiled(histories.keys(query, types), SQLITE)
-        keys = self._rows(sql.text, sql.ordered(values))
+            rid, total = current.key, current.version
+        keys = self._rows(*self._histories.keys(code, query, rid))
         found = [self._read_version(code, rid, version) for _, rid, version in keys[: query.count]]
-        return Page(
-            tuple(item for item in found if item is not None), more=len(keys) > query.count, total=total
-        )
+        items = tuple(item for item in found if item is not None)
+        return Page(items, more=len(keys) > query.count, total=total)
 
     async def commit(self, locality: str, unit: Unit) -> tuple[Stored, ...]:
         """As `Store.commit`."""
@@ -213,6 +200,12 @@ class SqliteStore:
             )
 
     async def _intern(self, names: set[Name]) -> None:
+        """Gives numbers to those of the names that have none yet."""
+        async with self._interning:
+            if unknown := self._names.unknown(names):
+                await self._number(unknown)
+
+    async def _number(self, names: set[Name]) -> None:
         def number(connection: sqlite3.Connection) -> list[tuple[int, int, str]]:
             rows = []
             for kind, text in sorted(names):

@@ -114,6 +114,7 @@ class Writer:
         return batch
 
     async def _commit(self, works: list[PreparedUnit | Job]) -> list[Any]:
+        """What came of each: an outcome or an exception."""
         loop = asyncio.get_running_loop()
         if not self._turnstile.enter_now():
             await loop.run_in_executor(self._thread, self._turnstile.enter)
@@ -121,45 +122,47 @@ class Writer:
             units = [work for work in works if isinstance(work, PreparedUnit)]
             if not units:
                 return await loop.run_in_executor(self._thread, self._run_jobs, works)
-            heavy = sum(unit.weight for unit in units) > HEAVY_ROWS
             try:
-                outcomes: list[Any]
-                if heavy:
-                    outcomes = await loop.run_in_executor(self._thread, self._units.write, units)
-                else:
-                    outcomes = self._units.write(units)
-                await loop.run_in_executor(self._thread, self._connection.execute, "COMMIT")
-            except sqlite3.Error as failure:
+                return await self._together(units)
+            except Exception as failure:  # noqa: BLE001 - told to those who wait, below
                 self._roll_back()
                 if len(units) == 1:
-                    return [_unavailable(failure)]
-                outcomes = await loop.run_in_executor(self._thread, self._one_by_one, units)
-            return outcomes
+                    return [_told(failure)]
+                return await loop.run_in_executor(self._thread, self._one_by_one, units)
         finally:
             self._turnstile.leave()
 
-    def _one_by_one(self, units: list[PreparedUnit]) -> list[Outcome | Unavailable]:
+    async def _together(self, units: list[PreparedUnit]) -> list[Outcome]:
+        loop = asyncio.get_running_loop()
+        if sum(unit.weight for unit in units) > HEAVY_ROWS:
+            outcomes = await loop.run_in_executor(self._thread, self._units.write, units)
+        else:
+            outcomes = self._units.write(units)
+        await loop.run_in_executor(self._thread, self._connection.execute, "COMMIT")
+        return outcomes
+
+    def _one_by_one(self, units: list[PreparedUnit]) -> list[Outcome | Exception]:
         """Each unit in a commit of its own, so that the one that fails fails alone."""
-        outcomes: list[Outcome | Unavailable] = []
+        outcomes: list[Outcome | Exception] = []
         for unit in units:
             try:
                 [outcome] = self._units.write([unit])
                 self._connection.execute("COMMIT")
                 outcomes.append(outcome)
-            except sqlite3.Error as failure:
+            except Exception as failure:  # noqa: BLE001 - told to the one who waits
                 self._roll_back()
-                outcomes.append(_unavailable(failure))
+                outcomes.append(_told(failure))
         return outcomes
 
     def _run_jobs(self, jobs: list[Any]) -> list[Any]:
         [job] = jobs
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             result = job(self._connection)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as failure:
+        except Exception as failure:  # noqa: BLE001 - told to the one who waits
             self._roll_back()
-            return [_unavailable(failure)]
+            return [_told(failure)]
         return [result]
 
     def _roll_back(self) -> None:
@@ -177,7 +180,10 @@ def _answer(done: asyncio.Future[Any], outcome: Any) -> None:
         done.set_result(outcome)
 
 
-def _unavailable(failure: sqlite3.Error) -> Unavailable:
+def _told(failure: Exception) -> Exception:
+    """What those who wait are told of a failure: the database's own as one that may pass, others as they are."""
+    if not isinstance(failure, sqlite3.Error):
+        return failure
     problem = Unavailable(
         "store-unavailable", "The store cannot take this now; nothing was stored. Try again."
     )

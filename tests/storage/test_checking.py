@@ -18,8 +18,8 @@ DAMAGE = {
         "the rows of Observation.",
     ),
     "an index row is left over": (
-        "INSERT INTO index_token (locality, parameter, code, system, rid)"
-        " SELECT locality, parameter, 'other', system, rid FROM index_token WHERE rid = 2 LIMIT 1",
+        """INSERT INTO index_token (locality, parameter, code, system, rid)
+        SELECT locality, parameter, 'other', system, rid FROM index_token WHERE rid = 2 LIMIT 1""",
         "the rows of Observation.",
     ),
     "an index row says something else": (

@@ -30,7 +30,9 @@ NUMBER_2 = Token("identifier", "urn:number", "2")
 async def test_what_is_stored_is_read_back_to_the_byte(store: Store):
     made = await stored(store, patient("a", multipleBirthInteger=2))
     assert made.version == 1
-    assert made.body.startswith(b'{"resourceType":"Patient","id":"a","meta":{"versionId":"1","lastUpdated":"20')
+    assert made.body.startswith(
+        b'{"resourceType":"Patient","id":"a","meta":{"versionId":"1","lastUpdated":"20'
+    )
     assert await store.read(LOCALITY, "Patient", "a") == made
     assert await store.read_version(LOCALITY, "Patient", "a", 1) == made
 
@@ -116,7 +118,12 @@ async def test_history_is_told_newest_first_with_deletions(store: Store):
     instance = await store.history(LOCALITY, HistoryQuery("Patient", "a", 10))
     assert instance.items == (third, second, first)
     assert instance.total == 3
-    assert (await store.history(LOCALITY, HistoryQuery(None, None, 10))).items == (other, third, second, first)
+    assert (await store.history(LOCALITY, HistoryQuery(None, None, 10))).items == (
+        other,
+        third,
+        second,
+        first,
+    )
     assert (await store.history(LOCALITY, HistoryQuery("Patient", None, 2))).items == (third, second)
 
 

@@ -1,0 +1,107 @@
+"""What goes wrong in one unit, or in the file, is told to those it concerns and to nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from service.fhir.problems import Unavailable
+from service.fhir.search.expressions import Everything, Query
+from service.storage.open import migrate, open_store
+from service.storage.sqlite import SqliteStore
+from service.storage.store import HistoryQuery, Stale
+from tests.storage.builders import LOCALITY, creation, found, patient, stored, unit, update
+
+
+@pytest.fixture
+async def opened(tmp_path: Path, registry, extractor, clock):
+    url = f"sqlite:///{tmp_path / 'thrive.db'}"
+    migrate(url)
+    store = await open_store(url, registry, extractor, clock)
+    assert isinstance(store, SqliteStore)
+    yield store
+    await store.close()
+
+
+async def test_units_that_arrive_together_share_commits(opened: SqliteStore):
+    await stored(opened, patient("first"))
+    commits = 0
+
+    def count(statement: str) -> None:
+        nonlocal commits
+        commits += statement == "COMMIT"
+
+    opened._writer._connection.set_trace_callback(count)
+    await asyncio.gather(*(stored(opened, patient(f"p{n}")) for n in range(50)))
+    assert 1 <= commits < 10
+
+
+async def test_a_unit_that_cannot_be_written_costs_no_other_its_commit(opened: SqliteStore):
+    """Here: a version number that no integer column holds."""
+    base = await stored(opened, patient("base"))
+    broken = dataclasses.replace(base, version=2**70)
+    results = await asyncio.gather(
+        *(stored(opened, patient(f"p{n}")) for n in range(5)),
+        opened.commit(LOCALITY, unit(update(broken, patient("base", "2")))),
+        *(stored(opened, patient(f"q{n}")) for n in range(5)),
+        return_exceptions=True,
+    )
+    assert isinstance(results[5], OverflowError)
+    assert len(await found(opened, "Patient", Everything())) == 11
+    await stored(opened, patient("after"))
+
+
+async def test_a_stale_unit_undoes_nothing_of_the_others_in_its_batch(opened: SqliteStore):
+    first = await stored(opened, patient("a"))
+    results = await asyncio.gather(
+        opened.commit(LOCALITY, unit(update(first, patient("a", "2")))),
+        opened.commit(LOCALITY, unit(update(first, patient("a", "3")))),
+        stored(opened, patient("b")),
+        return_exceptions=True,
+    )
+    assert [isinstance(result, Stale) for result in results] == [False, True, False]
+    assert len((await opened.history(LOCALITY, HistoryQuery("Patient", "a", 10))).items) == 2
+
+
+async def test_a_full_disk_is_told_and_passes(opened: SqliteStore):
+    connection = opened._writer._connection
+    [(pages,)] = connection.execute("PRAGMA page_count").fetchall()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    filling = unit(*(creation(patient(f"p{n}", text={"div": "x" * 5000})) for n in range(100)))
+    with pytest.raises(Unavailable) as refused:
+        await opened.commit(LOCALITY, filling)
+    assert isinstance(refused.value.__cause__, sqlite3.OperationalError)
+    connection.execute(f"PRAGMA max_page_count = {pages + 10_000}")
+    assert await found(opened, "Patient", Everything()) == []
+    assert len(await opened.commit(LOCALITY, filling)) == 100
+
+
+async def test_closing_finishes_what_was_accepted(tmp_path: Path, registry, extractor, clock):
+    url = f"sqlite:///{tmp_path / 'thrive.db'}"
+    migrate(url)
+    store = await open_store(url, registry, extractor, clock)
+    await stored(store, patient("first"))  # so that the others have no new names to number
+    accepted = [asyncio.ensure_future(stored(store, patient(f"p{n}"))) for n in range(20)]
+    await asyncio.sleep(0)
+    await store.close()
+    assert all(result.version == 1 for result in await asyncio.gather(*accepted))
+    again = await open_store(url, registry, extractor, clock)
+    page = await again.search(LOCALITY, Query("Patient", Everything(), 100))
+    assert len(page.items) == 21
+    await again.close()
+
+
+async def test_two_stores_on_one_file_take_turns(tmp_path: Path, registry, extractor, clock):
+    url = f"sqlite:///{tmp_path / 'thrive.db'}"
+    migrate(url)
+    both = [await open_store(url, registry, extractor, clock) for _ in range(2)]
+    await asyncio.gather(
+        *(stored(store, patient(f"{name}{n}")) for name, store in enumerate(both) for n in range(100))
+    )
+    assert len((await both[0].search(LOCALITY, Query("Patient", Everything(), 500))).items) == 200
+    for store in both:
+        await store.close()
