@@ -1,0 +1,1 @@
+"""A believable, invented cohort from a seed."""
