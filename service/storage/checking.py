@@ -135,6 +135,7 @@ async def _bodies(snapshot: _Snapshot, indexer: Indexer, names: Names, report: R
             report.faults.append(
                 f"{where} version {version}: the body names another resource, version or time"
             )
+            continue
         values = indexer.values(resource)
         if unknown := names.unknown(indexer.systems(values)):
             report.faults.append(f"{where}: {len(unknown)} systems have no number")

@@ -97,7 +97,7 @@ class Clauses:
     def _of_resource(self, shape: Shape, of: Any, *, drives: bool) -> Condition:
         match shape:
             case ("Ids", int(count)):
-                among: Condition = of.id.in_([self.bind(LargeBinary) for _ in range(count)])
+                among: Condition = or_(false(), *(of.id == self.bind(LargeBinary) for _ in range(count)))
                 return among
             case ("LastUpdated", outside):
                 within: Condition = of.updated.between(self.bind(BigInteger), self.bind(BigInteger))

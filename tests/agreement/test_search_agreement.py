@@ -1,0 +1,71 @@
+"""SQL and the in-memory matcher give the same answer to random searches of random resources."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.storage.names import Kind
+from service.storage.open import migrate, open_store
+from tests.agreement.neighbours import neighbours
+from tests.agreement.strategies import STARTED, queries, resources
+from tests.conftest import TestClock
+from tests.storage.builders import creation, unit
+
+CASES = st.tuples(resources(), st.lists(queries(), min_size=4, max_size=12))
+
+
+@pytest.fixture
+def loop():
+    """One event loop for all examples: a store lives in the loop it was opened in."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def searched(loop, database_url, registry, extractor):
+    """Puts resources into a locality of their own and returns what searches find there, and what they should."""
+    migrate(database_url)
+    clock = TestClock(STARTED // 1000)
+    store = loop.run(open_once(database_url, registry, extractor, clock))
+    numbers = itertools.count()
+
+    async def run(drawn, asked):
+        locality = f"locality-{next(numbers)}"
+        await store._intern({(Kind.LOCALITY, locality)})
+        stored = await store.commit(locality, unit(*map(creation, drawn))) if drawn else ()
+        moments = iter([version.updated * 1000 for version in stored])
+        around = neighbours(drawn, extractor, moments)
+        for query in asked:
+            page = await store.search(locality, query)
+            expected = around.found(query)
+            assert {item.id for item in page.items} == expected, query
+            keys = [item.key for item in page.items]
+            assert keys == sorted(set(keys)), query
+            assert page.total == len(expected), query
+
+    yield lambda drawn, asked: loop.run(run(drawn, asked))
+    loop.run(store.close())
+
+
+async def open_once(database_url, registry, extractor, clock):
+    return await open_store(database_url, registry, extractor, clock)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(case=CASES)
+def test_sql_finds_what_matches(searched, case):
+    searched(*case)
+
+
+@pytest.mark.long
+@settings(
+    settings.get_profile("long"), max_examples=50_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(case=CASES)
+def test_sql_finds_what_matches_for_long(searched, case):
+    searched(*case)
