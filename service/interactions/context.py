@@ -19,7 +19,7 @@ from service.storage.store import Store, Stored
 
 Clock = Callable[[], int]  # milliseconds since 1970-01-01T00:00:00Z
 IdSource = Callable[[], str]  # a new logical id
-Rule = Callable[[dict[str, Any]], list[Issue]]  # what breaks a rule of the clinic in a structurally sound resource
+Rule = Callable[[dict[str, Any]], list[Issue]]  # what in a sound resource breaks a rule of the clinic
 
 
 @dataclass(frozen=True, slots=True)

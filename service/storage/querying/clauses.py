@@ -20,6 +20,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     LargeBinary,
+    Select,
     SmallInteger,
     Table,
     Text,
@@ -32,6 +33,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
 )
 
 from service.fhir.search import expressions as tree
@@ -54,12 +56,24 @@ _TABLE_OF_TYPE: dict[str, Table] = {
 }
 
 # How few rows a leaf is likely to leave, fewest first; what is not here cannot drive.
-_SELECTIVE = ("Identifier", "Uri", "Reference", "String", "Token", "Date", "Quantity", "Number")
+_SELECTIVE = (
+    "Identifier",
+    "Uri",
+    "Reference",
+    "String",
+    "Token",
+    "Date",
+    "Quantity",
+    "Number",
+    "LastUpdated",
+)
 
 
 def rank(shape: Shape) -> int | None:
     """How well the shape drives a search (0 best), None where it cannot."""
     kind = shape[0]
+    if kind == "LastUpdated" and shape[1]:
+        return None
     if kind == "Or":
         ranks = [rank(part) for part in shape[1:]]
         return None if not ranks or None in ranks else max(found for found in ranks if found is not None)
@@ -80,7 +94,25 @@ class Clauses:
         self.bound += 1
         return bindparam(name, type_=type_)
 
-    def condition(self, shape: Shape, of: Any, *, drives: bool = False) -> Condition:
+    def driver(self, shape: Shape, of: Any) -> Condition:
+        """The shape, which must have a rank, as the condition that leads to the resources."""
+        found: Condition = of.rid.in_(union(*self._rids(shape)) if shape[0] == "Or" else self._rids(shape)[0])
+        return found
+
+    def _rids(self, shape: Shape) -> list[Select[Any]]:
+        """What finds the rids that the shape leads to, one statement for each alternative."""
+        if shape[0] == "Or":
+            return [found for part in shape[1:] for found in self._rids(part)]
+        if shape[0] == "LastUpdated":
+            first, last = self.bind(BigInteger), self.bind(BigInteger)
+            other = resource.alias()
+            of_type = other.c.type == bindparam("type", type_=SmallInteger)
+            updated = other.c.updated.between(first, last)
+            return [select(other.c.rid).where(other.c.locality == _LOCALITY, of_type, updated)]
+        table, conditions = self._leaf(shape)
+        return [select(table.c.rid).where(table.c.locality == _LOCALITY, *conditions)]
+
+    def condition(self, shape: Shape, of: Any) -> Condition:
         """The shape as a condition on `of`, the columns of `resource` or an alias of it."""
         match shape:
             case ("Everything" | "Nothing" as kind,):
@@ -88,13 +120,13 @@ class Clauses:
             case ("And", *parts):
                 return and_(true(), *(self.condition(part, of) for part in parts))
             case ("Or", *parts):
-                return or_(false(), *(self.condition(part, of, drives=drives) for part in parts))
+                return or_(false(), *(self.condition(part, of) for part in parts))
             case ("Not", part):
                 return not_(self.condition(part, of))
             case _:
-                return self._of_resource(shape, of, drives=drives)
+                return self._of_resource(shape, of)
 
-    def _of_resource(self, shape: Shape, of: Any, *, drives: bool) -> Condition:
+    def _of_resource(self, shape: Shape, of: Any) -> Condition:
         match shape:
             case ("Ids", int(count)):
                 among: Condition = or_(false(), *(of.id == self.bind(LargeBinary) for _ in range(count)))
@@ -110,7 +142,7 @@ class Clauses:
                 return self._has(where, of)
             case _:
                 table, conditions = self._leaf(shape)
-                return _among(table, of, conditions) if drives else _probe(table, of, conditions)
+                return _probe(table, of, conditions)
 
     def _leaf(self, shape: Shape) -> tuple[Table, list[Condition]]:
         parameter = self.bind(SmallInteger)

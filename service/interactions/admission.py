@@ -1,0 +1,61 @@
+"""What a resource must pass before it is stored.
+
+The type must be that of the address; the server sets id, version and time; then the
+structure is checked, and where that is sound the rules of the clinic for that type.
+Only faults refuse; warnings travel with the answer.
+
+Source: https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#update
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.fhir.problems import Invalid, Issue
+from service.interactions.context import Context
+from service.interactions.identity import require_type
+
+_SET_BY_SERVER = frozenset({"versionId", "lastUpdated", "_versionId", "_lastUpdated"})
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A resource that may be stored, without version and time; `issues` are warnings."""
+
+    resource: dict[str, Any]
+    issues: tuple[Issue, ...] = ()
+
+
+def admit(context: Context, type_: str, body: dict[str, Any], id_: str | None) -> Admitted:
+    """The body as it may be stored under `id_` (None: the id is decided later; one in the body is kept).
+
+    The body itself is left as it is, and shares what is not changed.
+
+    Raises:
+        Malformed: it is not of `type_`.
+        Invalid: it breaks rules; carries every issue found, warnings too.
+    """
+    require_type(body, type_)
+    resource = _set_by_server(body, id_)
+    issues = context.validator.check(resource)
+    rule = context.rules.get(type_)
+    if rule is not None and not any(issue.is_fault for issue in issues):
+        issues = [*issues, *rule(resource)]
+    if issues and any(issue.is_fault for issue in issues):
+        raise Invalid.of(issues)
+    return Admitted(resource, tuple(issues))
+
+
+def _set_by_server(body: dict[str, Any], id_: str | None) -> dict[str, Any]:
+    resource = dict(body)
+    if id_ is not None:
+        resource["id"] = id_
+    meta = resource.get("meta")
+    if isinstance(meta, dict) and not _SET_BY_SERVER.isdisjoint(meta):
+        kept = {name: value for name, value in meta.items() if name not in _SET_BY_SERVER}
+        if kept:
+            resource["meta"] = kept
+        else:
+            del resource["meta"]
+    return resource

@@ -1,0 +1,82 @@
+"""batch: interactions that arrive together and have nothing to do with each other.
+
+Each has its own unit and its own outcome. They run in the order of a transaction's verbs,
+those of one verb side by side.
+
+Source: https://hl7.org/fhir/R4/http.html#brules
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from service.fhir.problems import Malformed, Problem
+from service.interactions.bundles import answer_entry, bundle, refusal_entry
+from service.interactions.context import Act, Answer, Context
+from service.interactions.entries import Entry, Reading, breathe, read_entries
+from service.interactions.performing import perform
+from service.interactions.references import Directory, find_slots
+
+Item = TypeVar("Item")
+
+# Enough to share commits and to keep a database busy; few enough that one batch takes no more
+# than its share of connections.
+_SIDE_BY_SIDE = 8
+_STEPS = (frozenset({"DELETE"}), frozenset({"POST"}), frozenset({"PUT", "PATCH"}), frozenset({"GET", "HEAD"}))
+
+
+async def batch(context: Context, act: Act, resource: dict[str, Any], *, representation: bool) -> Answer:
+    """200 with a batch-response Bundle, whatever became of the entries.
+
+    Raises:
+        Invalid: the Bundle around its entries breaks rules.
+    """
+    reading = await read_entries(context, resource)
+    await _refuse_links(context, reading)
+    responses: dict[int, bytes] = {}
+
+    async def carry_out(entry: Entry) -> None:
+        try:
+            answer = await perform(context, act, entry)
+        except Problem as problem:
+            responses[entry.index] = refusal_entry(problem)
+        else:
+            shown = representation or entry.method == "GET"
+            responses[entry.index] = answer_entry(context.base_url, answer, representation=shown)
+
+    for methods in _STEPS:
+        entries = [entry for entry in reading.entries if entry.method in methods]
+        await side_by_side([entry for entry in entries if entry.index not in reading.faults], carry_out)
+    for index, problem in reading.faults.by_entry():
+        responses[index] = refusal_entry(problem)
+    shown = bundle("batch-response", (responses[index] for index in range(reading.count)))
+    return Answer(200, document=shown)
+
+
+async def side_by_side(items: Iterable[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+    """Returns when `work` is done on every item, a bounded number at a time, begun in order."""
+    waiting = iter(items)
+
+    async def work_on() -> None:
+        for item in waiting:
+            await work(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_SIDE_BY_SIDE):
+            group.create_task(work_on())
+
+
+async def _refuse_links(context: Context, reading: Reading) -> None:
+    """Adds to the faults every reference to what another entry creates: a batch does not know its id."""
+    created = Directory.of((entry for entry in reading.entries if entry.method == "POST"), context.base_url)
+    if not created.by_url:
+        return
+    for done, entry in enumerate(entry for entry in reading.entries if entry.resource is not None):
+        base = created.base_of(entry.full_url)
+        for slot in find_slots(context.registry, entry, created):
+            if slot.kind == "reference" and created.lookup(slot.text, base) is not None:
+                text = "In a batch no entry can refer to what another creates; a transaction can."
+                reading.faults.add(entry.index, Malformed("batch-reference", text, slot.expression))
+        await breathe(done)

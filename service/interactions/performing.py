@@ -1,0 +1,77 @@
+"""One entry of a Bundle carried out as the interaction it stands for, by itself.
+
+Source: https://hl7.org/fhir/R4/http.html#brules
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from service.interactions.context import Act, Answer, Context
+from service.interactions.create import create
+from service.interactions.criteria import pairs_of
+from service.interactions.delete import conditional_delete, delete
+from service.interactions.entries import Entry, read_patch
+from service.interactions.history import history
+from service.interactions.patch import conditional_patch, patch
+from service.interactions.read import read, vread
+from service.interactions.search import search
+from service.interactions.update import conditional_update, update
+
+
+async def perform(context: Context, act: Act, entry: Entry) -> Answer:
+    """What the entry's interaction answers.
+
+    Raises:
+        Problem: as the interaction does.
+    """
+    answer = await (_change(context, act, entry) if entry.changes else _look(context, act, entry))
+    # HEAD is GET without what it would show.
+    return replace(answer, document=None) if entry.method == "HEAD" else answer
+
+
+async def _change(context: Context, act: Act, entry: Entry) -> Answer:
+    target = entry.target
+    match target.interaction, entry.criteria:
+        case "create", if_none_exist:
+            return await create(context, act, target.type, entry.body, if_none_exist=if_none_exist)
+        case "update", None:
+            return await update(context, act, target.type, target.id, entry.body, if_match=entry.if_match)
+        case "update", str(criteria):
+            return await conditional_update(
+                context, act, target.type, criteria, entry.body, if_match=entry.if_match
+            )
+        case "patch", None:
+            return await patch(
+                context, act, target.type, target.id, read_patch(entry), if_match=entry.if_match
+            )
+        case "patch", str(criteria):
+            return await conditional_patch(
+                context, act, target.type, criteria, read_patch(entry), if_match=entry.if_match
+            )
+        case _, str(criteria):
+            return await conditional_delete(context, act, target.type, criteria, several=True)
+        case _:
+            return await delete(context, act, target.type, target.id, if_match=entry.if_match)
+
+
+async def _look(context: Context, act: Act, entry: Entry) -> Answer:
+    target = entry.target
+    match target.interaction:
+        case "read":
+            return await read(
+                context,
+                act,
+                target.type,
+                target.id,
+                if_none_match=entry.if_none_match,
+                if_modified_since=entry.if_modified_since,
+            )
+        case "vread":
+            return await vread(context, act, target.type, target.id, target.version)
+        case "search-type":
+            return await search(context, act, target.type, pairs_of(target.query or ""))
+        case _:
+            return await history(
+                context, act, target.type or None, target.id or None, pairs_of(target.query or "")
+            )

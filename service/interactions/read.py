@@ -1,0 +1,64 @@
+"""read and vread: the current version of a resource, or a certain one, as the bytes that were stored.
+
+Source: https://hl7.org/fhir/R4/http.html#read, https://hl7.org/fhir/R4/http.html#vread, #cread
+"""
+
+from __future__ import annotations
+
+from service.fhir.problems import Gone, Missing
+from service.interactions.context import Act, Answer, Context
+from service.interactions.etags import version_number
+from service.interactions.preconditions import is_unmodified
+from service.storage.store import Stored
+
+
+async def read(
+    context: Context,
+    act: Act,
+    type_: str,
+    id_: str,
+    *,
+    if_none_match: int | None = None,
+    if_modified_since: int | None = None,
+) -> Answer:
+    """200 with the current version, or 304 where the client has it already.
+
+    Units: `if_modified_since` in milliseconds since 1970.
+
+    Raises:
+        Missing: the id was never used.
+        Gone: the resource was deleted.
+    """
+    current = require_current(await context.store.read(act.caller.locality, type_, id_), type_, id_)
+    status = 304 if is_unmodified(current, if_none_match, if_modified_since) else 200
+    return Answer(status, current)
+
+
+async def vread(context: Context, act: Act, type_: str, id_: str, version: str) -> Answer:
+    """200 with that version of the resource.
+
+    Raises:
+        Missing: there never was such a version.
+        Gone: that version is a deletion.
+    """
+    number = version_number(version)
+    stored = await context.store.read_version(act.caller.locality, type_, id_, number) if number else None
+    if stored is None:
+        raise Missing("version-missing", f"There is no such version of {type_}/{id_}.")
+    if stored.deleted:
+        raise Gone("version-deleted", f"Version {version} of {type_}/{id_} is its deletion.")
+    return Answer(200, stored)
+
+
+def require_current(current: Stored | None, type_: str, id_: str) -> Stored:
+    """The current version, where there is one that can be read.
+
+    Raises:
+        Missing: the id was never used.
+        Gone: the resource was deleted.
+    """
+    if current is None:
+        raise Missing("resource-missing", f"There is no {type_}/{id_}.")
+    if current.deleted:
+        raise Gone("resource-deleted", f"{type_}/{id_} was deleted; its history is still there.")
+    return current

@@ -1,0 +1,255 @@
+"""batch and transaction: a Bundle of interactions, each by itself or all or nothing.
+
+A transaction is read, decided in the order of its verbs, linked, admitted and planned
+entry by entry with the very functions of the single interactions; then all its changes
+are one unit. What is wrong with any entry is told of all entries at once, and nothing is
+stored.
+
+Source: https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from service.fhir.problems import Gone, Malformed, Problem, TooLarge
+from service.interactions import create, delete, patch, update
+from service.interactions.admission import admit
+from service.interactions.batch import batch
+from service.interactions.bundles import answer_entry, refusal_entry
+from service.interactions.bundles import bundle as joined
+from service.interactions.context import Act, Answer, Context
+from service.interactions.decisions import Decision, settle
+from service.interactions.entries import Entry, Reading, breathe, read_entries, read_patch
+from service.interactions.faults import Faults, entry_path
+from service.interactions.identity import require_same_id, require_type
+from service.interactions.linking import Address, Links, fill_links, find_links
+from service.interactions.patch import Patch
+from service.interactions.performing import perform
+from service.interactions.subjects import Subject, Subjects, decide_subjects
+from service.storage.store import Change, Expectation, Key, Stored
+
+
+async def bundle(
+    context: Context, act: Act, resource: dict[str, Any], *, representation: bool = False
+) -> Answer:
+    """200 with the response Bundle; with `representation` it holds the resources that were stored.
+
+    The resource is taken over: references in it are replaced where they stand.
+
+    Raises:
+        Malformed: it is no Bundle, or none of type batch or transaction.
+        TooLarge: it has more entries than the configured limit.
+        Problem: a transaction's entries were refused; nothing was stored.
+    """
+    require_type(resource, "Bundle")
+    type_ = resource.get("type")
+    if type_ not in ("batch", "transaction"):
+        raise Malformed(
+            "bundle-type", "Only a Bundle of type batch or transaction is carried out.", "Bundle.type"
+        )
+    entries = resource.get("entry")
+    limit = context.limits.bundle_entries
+    if isinstance(entries, list) and len(entries) > limit:
+        text = f"A Bundle may have {limit} entries, this one has {len(entries)}."
+        raise TooLarge("bundle-too-large", text, "Bundle.entry")
+    carry_out = batch if type_ == "batch" else transaction
+    return await carry_out(context, act, resource, representation=representation)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a transaction will do, by entry, in the order of the entries."""
+
+    decisions: Mapping[int, Decision]
+    conditions: tuple[Expectation, ...]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes of all entries."""
+        return tuple(change for decision in self.decisions.values() for change in decision.changes)
+
+    @property
+    def expectations(self) -> tuple[Expectation, ...]:
+        """What every condition was decided on."""
+        return self.conditions
+
+    def answers(self, stored: Sequence[Stored]) -> dict[int, Answer]:
+        """The answer to every entry that could change something; `stored` in the order of `changes`."""
+        answers = {}
+        start = 0
+        for index, decision in self.decisions.items():
+            end = start + len(decision.changes)
+            answers[index] = decision.answer(stored[start:end])
+            start = end
+        return answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Transaction:
+    """A transaction as read: what does not change however often it is decided."""
+
+    reading: Reading
+    patches: Mapping[int, Patch]
+    links: Links
+    new_ids: Mapping[int, str]
+    pinned: frozenset[int]  # entries that must get a new version, because links name it
+
+
+async def transaction(
+    context: Context, act: Act, resource: dict[str, Any], *, representation: bool
+) -> Answer:
+    """200 with a transaction-response Bundle, everything stored.
+
+    Raises:
+        Problem: everything that is wrong with the entries; nothing was stored.
+    """
+    read = await _read(context, resource)
+
+    async def decide() -> Plan:
+        return await _decide(context, act, read)
+
+    plan, stored = await settle(context, act, "transaction", decide)
+    answers = plan.answers(stored)
+    entries = []
+    for done, entry in enumerate(read.reading.entries):
+        answer = answers.get(entry.index)
+        if answer is None:
+            entries.append(await _look(context, act, entry))
+        else:
+            entries.append(answer_entry(context.base_url, answer, representation=representation))
+        await breathe(done)
+    return Answer(200, document=joined("transaction-response", entries))
+
+
+async def _look(context: Context, act: Act, entry: Entry) -> bytes:
+    """The response to a GET, which sees what the transaction stored."""
+    try:
+        answer = await perform(context, act, entry)
+    except Problem as problem:
+        # It could be done before the commit; somebody else was quicker in between.
+        return refusal_entry(problem)
+    return answer_entry(context.base_url, answer, representation=entry.method == "GET")
+
+
+async def _read(context: Context, resource: dict[str, Any]) -> _Transaction:
+    reading = await read_entries(context, resource)
+    faults = reading.faults
+    _refuse_repeated(reading.entries, faults)
+    patches = {}
+    for entry in reading.entries:
+        if entry.method == "PATCH":
+            read_one = faults.attempt(entry.index, partial(read_patch, entry))
+            if read_one is not None:
+                patches[entry.index] = read_one
+    links = await find_links(context.registry, context.base_url, reading.entries, patches, faults)
+    new_ids = {entry.index: context.ids() for entry in reading.entries if _may_create(entry)}
+    return _Transaction(reading, patches, links, new_ids, links.pinned)
+
+
+def _may_create(entry: Entry) -> bool:
+    return entry.method in {"POST", "PUT"} and not entry.target.id
+
+
+def _refuse_repeated(entries: Sequence[Entry], faults: Faults) -> None:
+    """Adds to the faults every fullUrl that an earlier entry has: references to it would be ambiguous."""
+    first: dict[str, int] = {}
+    for entry in entries:
+        if entry.full_url is not None and first.setdefault(entry.full_url, entry.index) != entry.index:
+            text = f"Entry {first[entry.full_url]} has the same fullUrl."
+            faults.add(entry.index, Malformed("full-url-repeated", text, entry_path(entry.index, "fullUrl")))
+
+
+async def _decide(context: Context, act: Act, read: _Transaction) -> Plan:
+    faults = read.reading.faults.copy()
+    entries = read.reading.entries
+    changing = [entry for entry in entries if entry.changes]
+    subjects = await decide_subjects(context, act, changing, read.new_ids, faults)
+    conditions = await fill_links(
+        context.registry, read.links, _addresses(subjects), subjects.outlook, faults
+    )
+    decisions: dict[int, Decision] = {}
+    for done, entry in enumerate(changing):
+        decision = faults.attempt(entry.index, partial(_plan, context, entry, subjects, read), "request")
+        if decision is not None:
+            decisions[entry.index] = decision
+        await breathe(done)
+    await _look_ahead(context, act, entries, subjects, faults)
+    faults.refuse()
+    return Plan(decisions, (*subjects.expectations, *conditions))
+
+
+def _addresses(subjects: Subjects) -> dict[int, Address]:
+    addresses = {}
+    for index, (first, *others) in ((index, found) for index, found in subjects.by_entry.items() if found):
+        if not others:
+            version = 0 if first.before is None else first.before.version
+            addresses[index] = Address(first.type, first.id, version if first.met else version + 1)
+    return addresses
+
+
+def _plan(context: Context, entry: Entry, subjects: Subjects, read: _Transaction) -> Decision | None:
+    """The decision of an entry; None where its subject is unknown, which is a fault already."""
+    found = subjects.by_entry.get(entry.index)
+    type_ = entry.target.type
+    if found is None:
+        if entry.method != "PATCH" and entry.resource is not None:
+            admit(context, type_, entry.resource, None)  # its own faults belong in the answer too
+        return None
+    match entry.target.interaction:
+        case "delete" if entry.target.id:
+            return delete.plan(type_, entry.target.id, found[0].before, entry.if_match)
+        case "delete":
+            return delete.plan_all([subject.before for subject in found if subject.before is not None])
+        case "create":
+            return _plan_create(context, entry, found[0])
+        case _:
+            return _plan_revision(context, entry, found[0], read)
+
+
+def _plan_create(context: Context, entry: Entry, subject: Subject) -> Decision:
+    admitted = admit(context, subject.type, entry.body, subject.id)
+    if subject.met and subject.before is not None:
+        return create.plan_existing(subject.before)
+    return create.plan(subject.type, subject.id, admitted)
+
+
+def _plan_revision(context: Context, entry: Entry, subject: Subject, read: _Transaction) -> Decision | None:
+    keep = entry.index not in read.pinned
+    if entry.method == "PATCH":
+        if entry.index not in read.patches:
+            return None
+        patch_ = read.patches[entry.index]
+        return patch.plan(
+            context, subject.type, subject.id, subject.before, patch_, entry.if_match, keep=keep
+        )
+    if entry.target.id:
+        require_same_id(entry.body, subject.type, subject.id)
+    admitted = admit(context, subject.type, entry.body, subject.id)
+    return update.plan(subject.type, subject.id, subject.before, admitted, entry.if_match, keep=keep)
+
+
+async def _look_ahead(
+    context: Context, act: Act, entries: Sequence[Entry], subjects: Subjects, faults: Faults
+) -> None:
+    """Adds to the faults every GET that cannot be answered: a transaction in which one fails is refused."""
+    deletes: dict[Key, bool] = {}
+    for entry in entries:
+        for subject in subjects.by_entry.get(entry.index, ()):
+            deletes[subject.type, subject.id] = entry.method == "DELETE"
+    for entry in entries:
+        if entry.changes:
+            continue
+        target = entry.target
+        deleted = deletes.get((target.type, target.id))
+        if deleted and target.interaction == "read":
+            text = f"Another entry deletes {target.type}/{target.id}."
+            faults.add(entry.index, Gone("resource-deleted", text), "request.url")
+        if deleted is None:
+            try:
+                await perform(context, act, entry)
+            except Problem as problem:
+                faults.add(entry.index, problem, "request.url")

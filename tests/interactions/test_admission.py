@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from service.fhir.problems import Invalid, Issue, Malformed
+from service.interactions.admission import admit
+from service.interactions.context import Context, Limits
+from tests.conftest import BASE_URL
+from tests.interactions.builders import patient
+
+
+@pytest.fixture
+def bare(registry, validator, extractor):
+    """A context without a store: admission asks for none."""
+    return Context(registry, validator, None, lambda: 1, str, BASE_URL, Limits(), bytes(32), extractor)
+
+
+@pytest.mark.parametrize(
+    ("given", "id_", "admitted"),
+    [
+        ({}, "p1", {"id": "p1"}),
+        ({"id": "other"}, "p1", {"id": "p1"}),
+        ({"id": "kept"}, None, {"id": "kept"}),
+        ({}, None, {}),
+        ({"meta": {"versionId": "3"}}, "p1", {"id": "p1"}),
+        (
+            {"meta": {"lastUpdated": "nonsense", "source": "urn:x"}},
+            "p1",
+            {"id": "p1", "meta": {"source": "urn:x"}},
+        ),
+        (
+            {"meta": {"_versionId": {"id": "a"}, "tag": [{"code": "t"}]}},
+            None,
+            {"meta": {"tag": [{"code": "t"}]}},
+        ),
+    ],
+)
+def test_the_server_sets_id_version_and_time(bare, given, id_, admitted):
+    before = repr(given)
+    assert admit(bare, "Patient", {**patient(), **given}, id_).resource == {**patient(), **admitted}
+    assert repr(given) == before
+
+
+@pytest.mark.parametrize("meta", [5, "x", [], {}, {"versionId": "1", "colour": "red"}])
+def test_a_broken_meta_is_refused(bare, meta):
+    with pytest.raises(Invalid):
+        admit(bare, "Patient", patient(meta=meta), "p1")
+
+
+def test_another_type_is_malformed(bare):
+    with pytest.raises(Malformed):
+        admit(bare, "Goal", patient(), "p1")
+
+
+def test_warnings_travel_and_faults_refuse_with_them(bare):
+    warning = Issue("warning", "business-rule", "rule-odd", "Odd.", "Patient")
+    fault = Issue("error", "business-rule", "rule-broken", "Broken.", "Patient")
+    warned = replace(bare, rules={"Patient": lambda _: [warning]})
+    assert admit(warned, "Patient", patient(), "p1").issues == (warning,)
+    broken = replace(bare, rules={"Patient": lambda _: [warning, fault]})
+    with pytest.raises(Invalid) as refusal:
+        admit(broken, "Patient", patient(), "p1")
+    assert refusal.value.issues == [warning, fault]
+    assert str(refusal.value) == "Broken."

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from service.interactions.capabilities import OAUTH_URIS, SOFTWARE_VERSION, statement
+from service.interactions.context import Context, Limits
+from service.interactions.search import read_search
+from tests.conftest import BASE_URL
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+@pytest.fixture
+def stated(registry, validator, extractor):
+    return lambda **options: statement(_context(registry, validator, extractor), **options)
+
+
+def _context(registry, validator, extractor):
+    return Context(registry, validator, None, lambda: 1, str, BASE_URL, Limits(), bytes(32), extractor)
+
+
+def test_it_is_a_sound_capability_statement(stated, validator):
+    for options in ({}, {"token_url": "http://127.0.0.1:8080/auth/token"}):
+        assert [issue for issue in validator.check(stated(**options)) if issue.is_fault] == []
+
+
+def test_it_says_the_same_every_time(stated):
+    assert stated() == stated()
+
+
+def test_types_and_interactions_are_the_registrys(stated, registry):
+    (rest,) = stated()["rest"]
+    said = {one["type"]: {item["code"] for item in one["interaction"]} for one in rest["resource"]}
+    assert said == registry.served
+    assert {item["code"] for item in rest["interaction"]} == {"transaction", "batch", "history-system"}
+
+
+def test_conditions_are_offered_where_the_interaction_is(stated):
+    (rest,) = stated()["rest"]
+    by_type = {one["type"]: one for one in rest["resource"]}
+    assert by_type["Goal"]["conditionalDelete"] == "multiple"
+    assert by_type["Goal"]["conditionalCreate"] is True
+    assert by_type["Goal"]["updateCreate"] is True
+    assert by_type["AuditEvent"]["conditionalDelete"] == "not-supported"
+    assert by_type["AuditEvent"]["updateCreate"] is False
+
+
+def test_every_search_parameter_named_is_understood(stated, registry, validator, extractor):
+    context = _context(registry, validator, extractor)
+    values = {"date": "2026", "number": "1", "quantity": "1", "token": "a", "string": "a", "uri": "urn:a"}
+    (rest,) = stated()["rest"]
+    named = 0
+    for one in rest["resource"]:
+        codes = {parameter["name"] for parameter in one["searchParam"]}
+        assert {"_id", "_lastUpdated"} <= codes
+        for parameter in one["searchParam"]:
+            value = values.get(parameter["type"])
+            pairs = (
+                [(parameter["name"] + ":missing", "true")] if value is None else [(parameter["name"], value)]
+            )
+            assert read_search(context, one["type"], pairs, lenient=False).ignored == ()
+            named += 1
+    assert named > 300
+
+
+def test_tokens_are_told_of_only_where_they_are_needed(stated):
+    assert "security" not in stated()["rest"][0]
+    (extension,) = stated(token_url="http://127.0.0.1:8080/auth/token")["rest"][0]["security"]["extension"]
+    assert extension["url"] == OAUTH_URIS
+    assert extension["extension"] == [{"url": "token", "valueUri": "http://127.0.0.1:8080/auth/token"}]
+
+
+def test_the_version_is_the_projects():
+    assert tomllib.loads(PROJECT.read_text())["project"]["version"] == SOFTWARE_VERSION

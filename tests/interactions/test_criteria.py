@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from service.fhir.problems import Malformed, Precondition
+from service.fhir.search.expressions import Token
+from service.interactions.criteria import find, find_one, pairs_of, read_criteria
+from service.interactions.update import update
+from tests.interactions.builders import NUMBERS, criteria, patient
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        ("", []),
+        ("a=1&b=2&a=3", [("a", "1"), ("b", "2"), ("a", "3")]),
+        ("a=%7C%26%20%C3%A9+x", [("a", "|& é x")]),
+        ("a=", [("a", "")]),
+        ("a=b=c", [("a", "b=c")]),
+    ],
+)
+def test_pairs(query, pairs):
+    assert pairs_of(query) == pairs
+
+
+@pytest.mark.parametrize("query", ["a=%FF", "a=%C3%28"])
+def test_what_is_not_utf8(query):
+    with pytest.raises(Malformed):
+        pairs_of(query)
+
+
+@pytest.mark.parametrize("form", ["{}", "?{}", "Patient?{}", "{}&_format=json&_pretty=true"])
+async def test_forms_of_criteria(context, form):
+    query = read_criteria(context, "Patient", form.format(criteria("1")), 2)
+    assert query.where == Token("identifier", NUMBERS, "1")
+    assert (query.type, query.count, query.after, query.total) == ("Patient", 2, None, False)
+
+
+async def test_found_and_expected(context, act):
+    for id_ in ("p1", "p2", "p3"):
+        await update(context, act, "Patient", id_, patient(id=id_))
+    found = await find(context, act, "Patient", criteria("1"))
+    assert [stored.id for stored in found.matches] == ["p1", "p2"]
+    assert found.expectation.ids == {"p1", "p2"}
+    with pytest.raises(Precondition):
+        await find_one(context, act, "Patient", criteria("1"))
+    only, expectation = await find_one(context, act, "Patient", "_id=p3")
+    assert (only.id, expectation.ids) == ("p3", {"p3"})
+    none, expectation = await find_one(context, act, "Patient", criteria("9"))
+    assert (none, expectation.ids) == (None, frozenset())

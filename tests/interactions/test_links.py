@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.fhir.problems import Malformed
+from service.interactions.links import PagedList, address, open_seal, seal
+
+KEY = b"0123456789abcdef0123456789abcdef"
+LISTED = PagedList("search", "default", "Patient", None, (("identifier", "urn:x|1"), ("_count", "5")))
+NUMBER = st.integers(min_value=-(2**63), max_value=2**63 - 1)
+
+
+@settings(max_examples=50, derandomize=True)
+@given(st.lists(NUMBER, min_size=1, max_size=3))
+def test_what_was_sealed_comes_out(place):
+    token = seal(KEY, LISTED, place)
+    assert open_seal(KEY, LISTED, token, len(place)) == tuple(place)
+    assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(LISTED, kind="history"),
+        replace(LISTED, locality="elsewhere"),
+        replace(LISTED, type="Goal"),
+        replace(LISTED, id="p1"),
+        replace(LISTED, pairs=()),
+        replace(LISTED, pairs=LISTED.pairs[::-1]),
+        replace(LISTED, pairs=(("identifier", "urn:x|1&_count=5"),)),
+    ],
+)
+def test_a_token_opens_its_own_list_only(other):
+    token = seal(KEY, LISTED, (42,))
+    with pytest.raises(Malformed):
+        open_seal(KEY, other, token, 1)
+
+
+def test_another_key_opens_nothing():
+    with pytest.raises(Malformed):
+        open_seal(bytes(32), LISTED, seal(KEY, LISTED, (42,)), 1)
+
+
+def test_another_number_of_numbers_is_refused():
+    with pytest.raises(Malformed):
+        open_seal(KEY, LISTED, seal(KEY, LISTED, (42,)), 3)
+
+
+def test_no_single_character_can_be_changed():
+    token = seal(KEY, LISTED, (42,))
+    for index, character in enumerate(token):
+        for other in "Ab0-_":
+            if other != character:
+                with pytest.raises(Malformed):
+                    open_seal(KEY, LISTED, token[:index] + other + token[index + 1 :], 1)
+
+
+@settings(max_examples=100, derandomize=True)
+@given(st.text(max_size=60))
+def test_no_text_of_others_opens(text):
+    with pytest.raises(Malformed) as refusal:
+        open_seal(KEY, LISTED, text, 1)
+    assert refusal.value.issues[0].slug == "page-link-invalid"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "url"),
+    [
+        ((), "http://x/Patient"),
+        ((("_count", "5"),), "http://x/Patient?_count=5"),
+        ((("subject", "Patient/1,Patient/2"),), "http://x/Patient?subject=Patient/1,Patient/2"),
+        ((("code", "http://loinc.org|1 2"),), "http://x/Patient?code=http://loinc.org%7C1+2"),
+    ],
+)
+def test_addresses(pairs, url):
+    assert address("http://x", "Patient", pairs) == url
