@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.fhir.definitions import TypeDefinition
-from service.fhir.paths import Dialect, Environment, EvaluationError, Path, PathError, compile_path
+from service.fhir.paths import Dialect, Environment, EvaluationError, Node, Path, PathError, compile_path
 from service.fhir.paths.types import TypeModel
 from service.fhir.registry import Registry, load
 from tests.fhir.validation.instances import instance
@@ -72,3 +72,41 @@ def test_no_reading_breaks_on_broken_resources(type_: str, seed: int):
     for _, paths in READINGS[type_]:
         for path in paths:
             result(path, resource)
+
+
+def element_rules() -> list[tuple[str, str, Path, Path]]:
+    """The invariants of datatypes and backbone elements, compiled in both ways that elements are read."""
+    found = []
+    for name in MODEL_TYPES:
+        for rule in REGISTRY.definition(name).invariants:
+            located = compile_path(rule.expression, MODEL, name, dialect=LOCATED)
+            found.append((name, rule.key, compile_path(rule.expression, MODEL, name), located))
+    return found
+
+
+MODEL_TYPES = [
+    "Address", "Age", "Annotation", "Attachment", "CodeableConcept", "Dosage", "Duration", "Extension", "HumanName",
+    "Identifier", "Period", "Quantity", "Range", "Ratio", "Reference", "SampledData", "Timing.repeat", "Bundle.entry",
+    "Goal.target", "Observation.component", "Observation.referenceRange", "Patient.contact", "Questionnaire.item",
+    "CarePlan.activity", "Consent.provision", "ValueSet.compose.include", "ElementDefinition",
+]  # fmt: skip
+RULES = element_rules()
+AROUND = Environment(resource={"resourceType": "Patient", "id": "around"})
+
+
+def holds(path: Path, item: Any) -> Any:
+    try:
+        return path.holds(item, AROUND)
+    except EvaluationError as fault:
+        return str(fault)
+
+
+@given(st.sampled_from(RULES), st.integers(0, 2**32))
+def test_both_readings_agree_on_elements(rule: tuple[str, str, Path, Path], seed: int):
+    name, key, fast, located = rule
+    random = Random(seed)
+    element = instance(REGISTRY, name, random)
+    assert holds(fast, element) == holds(located, Node(name, element)), key
+    broken = mutated(element, random)
+    holds(fast, broken)
+    holds(located, Node(name, broken))

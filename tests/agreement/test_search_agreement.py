@@ -7,17 +7,13 @@ import itertools
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from service.storage.names import Kind
 from service.storage.open import migrate, open_store
 from tests.agreement.neighbours import neighbours
-from tests.agreement.strategies import STARTED, queries, resources
+from tests.agreement.strategies import STARTED, cases
 from tests.conftest import TestClock
 from tests.storage.builders import creation, unit
-
-CASES = st.tuples(resources(), st.lists(queries(), min_size=4, max_size=12))
-
 
 @pytest.fixture
 def loop():
@@ -57,7 +53,7 @@ async def open_once(database_url, registry, extractor, clock):
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(case=CASES)
+@given(case=cases())
 def test_sql_finds_what_matches(searched, case):
     searched(*case)
 
@@ -66,6 +62,6 @@ def test_sql_finds_what_matches(searched, case):
 @settings(
     settings.get_profile("long"), max_examples=50_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(case=CASES)
+@given(case=cases())
 def test_sql_finds_what_matches_for_long(searched, case):
     searched(*case)
