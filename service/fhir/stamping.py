@@ -11,6 +11,7 @@ Source: https://hl7.org/fhir/R4/resource.html#Meta
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from service.fhir import codec
@@ -22,8 +23,13 @@ _LEADING = frozenset({"resourceType", "id", "meta"})
 
 def instant(updated: int) -> str:
     """The FHIR instant in UTC of a time in milliseconds since 1970, such as `2026-11-22T00:09:27.123Z`."""
-    moment = _EPOCH + timedelta(milliseconds=updated)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    second, millisecond = divmod(updated, 1000)
+    return f"{_second(second)}.{millisecond:03d}Z"
+
+
+@lru_cache(maxsize=64)  # what is written within a second shares all but its milliseconds
+def _second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parts(resource: dict[str, Any]) -> tuple[bytes, bytes]:

@@ -1,6 +1,6 @@
 """Puts a cohort into a store by the way that everybody's resources go: admission, units of work, audit.
 
-Source: docs/adr/0002-json-with-index-rows.md
+Source: docs/adr/0002-resources-as-bytes-with-index-rows.md
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from tests.agreement.strategies import STARTED, cases
 from tests.conftest import TestClock
 from tests.storage.builders import creation, unit
 
+
 @pytest.fixture
 def loop():
     """One event loop for all examples: a store lives in the loop it was opened in."""
@@ -60,7 +61,9 @@ def test_sql_finds_what_matches(searched, case):
 
 @pytest.mark.long
 @settings(
-    settings.get_profile("long"), max_examples=50_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    settings.get_profile("long"),
+    max_examples=50_000,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(case=cases())
 def test_sql_finds_what_matches_for_long(searched, case):

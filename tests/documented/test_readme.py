@@ -35,7 +35,9 @@ def test_there_are_five():
 def test_the_five_requests_give_the_answers_printed(address: str):
     for number, command, printed in REQUESTS:
         asked = command.replace(ADDRESS, address)
-        answer = subprocess.run(["bash", "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        answer = subprocess.run(
+            ["bash", "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
         answer = answer.replace(address, ADDRESS)
         assert re.fullmatch(pattern(printed), answer), f"request {number} answered {answer}"
 

@@ -1,0 +1,63 @@
+# Everything a developer types. Each target does only what is not done yet.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# New releases are taken up after this time: most bad ones are found out sooner.
+COOL_DOWN ?= 2 days
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --exclude-newer "$(COOL_DOWN)"
+RUFF := $(BIN)/ruff
+SOURCES := service tests benchmarks scripts migrations
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-long lint format check bench openapi lock clean
+
+help:  ## what can be done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(INSTALLED)  ## .venv with everything, from the lock files
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): requirements.lock requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(INSTALLED)
+
+run: install  ## the sandbox on http://127.0.0.1:8080/fhir, with invented people
+	$(BIN)/thrive-fhir serve --sandbox
+
+test: install  ## all tests but the long ones
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: install  ## the tests that take minutes to hours
+	$(BIN)/python -m pytest -m long
+
+lint: install  ## format, lint, types, import contracts
+	$(RUFF) format --check $(SOURCES)
+	$(RUFF) check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## puts the code in order
+	$(RUFF) check --fix --select I $(SOURCES)
+	$(RUFF) format $(SOURCES)
+
+check: lint test  ## lint and test: what every change must pass
+
+bench: install  ## load scenarios against a server of their own; see docs/performance.md
+	$(BIN)/python -m benchmarks
+
+openapi: install  ## writes openapi/thrive-fhir.json anew
+	$(BIN)/python scripts/write_openapi.py
+
+lock:  ## writes the lock files anew from pyproject.toml
+	$(COMPILE) --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:  ## removes what was made here, the sandbox's data included
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

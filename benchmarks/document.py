@@ -1,0 +1,218 @@
+"""`python -m benchmarks.document FILE…`: put measured figures into docs/performance.md, between its markers.
+
+The files are what `python -m benchmarks`, `benchmarks.kills` and `benchmarks.profile_create` write with `--json`.
+
+Source: docs/performance.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.figures import MEGABYTE, Result, result_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+BEGIN = "<!-- figures: written by python -m benchmarks.document -->"
+END = "<!-- end of figures -->"
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def _per_second(result: Result) -> str:
+    return f"{result.per_second:,.0f}/s"
+
+
+def _resources(result: Result) -> str:
+    return f"{result.resources_per_second:,.0f}/s"
+
+
+def _p99(result: Result) -> str:
+    return "-" if result.latency is None else f"{result.latency.p99:.1f} ms"
+
+
+def _start(result: Result) -> str:
+    return "-" if result.start_seconds is None else f"{result.start_seconds:.2f} s"
+
+
+def _worker(result: Result) -> str:
+    return "-" if result.memory is None else f"{result.memory.peak / MEGABYTE:.0f} MB"
+
+
+# What the service owes, and the best that others show. The peers' figures are those of the design's
+# section 9, from their own publications on other machines: they are orders of magnitude, not a race.
+BUDGET: Sequence[tuple[str, str, Callable[[Result], str], str, str]] = (
+    ("CRUD mix, requests", "crud", _per_second, "2,000/s on SQLite, 700/s on PostgreSQL", "650/s for 2 vCPU (347 per vCPU)"),
+    ("CRUD mix, p99", "crud", _p99, "25 ms", ""),
+    ("Create of a 1 kB score", "create", _per_second, "", ""),
+    ("Create of a 1 kB score, p99", "create", _p99, "25 ms", ""),
+    ("Read by id", "read", _per_second, "", ""),
+    ("Transactions of five, resources", "transaction", _resources, "2,500/s", "2,678/s on 16 vCPU"),
+    ("Start to ready", "crud", _start, "2 s", "15 to 60 s"),
+    ("Largest process, peak", "crud", _worker, "200 MB", "several GB"),
+)  # fmt: skip
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table: the first column to the left, the others to the right."""
+    lines = [heads, ("---", *("---:" for _ in heads[1:])), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def budget(results: Sequence[Result]) -> str:
+    """Return what was measured beside what is owed."""
+    read = {(one.scenario, one.server): one for one in results if one.rate is None}
+
+    def cell(scenario: str, server: str, shown: Callable[[Result], str]) -> str:
+        result = read.get((scenario, server))
+        return "-" if result is None else shown(result)
+
+    rows = [
+        (name, *(cell(scenario, server, shown) for server in DATABASES), owed, peers)
+        for name, scenario, shown, owed, peers in BUDGET
+    ]
+    return table(("work", "SQLite", "PostgreSQL", "budget", "best peer"), rows)
+
+
+def details(results: Sequence[Result]) -> str:
+    """Return every result, one line each."""
+    heads = (
+        "scenario",
+        "server",
+        "connections",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "max ms",
+        "errors",
+        "server CPU µs/request",
+        "database CPU µs/request",
+        "generator CPU µs/request",
+        "server MB",
+    )
+    return table(heads, map(_detail, results))
+
+
+def _detail(one: Result) -> tuple[str, ...]:
+    name = one.scenario if one.rate is None else f"{one.scenario} at {one.rate:,.0f}/s"
+    times: tuple[str, ...] = ("-",) * 4
+    if one.latency is not None:
+        times = tuple(
+            f"{value:.1f}" for value in (one.latency.p50, one.latency.p99, one.latency.p999, one.latency.max)
+        )
+    each = tuple(
+        "-" if seconds is None or not one.requests else f"{seconds / one.requests * 1e6:.0f}"
+        for seconds in (one.server_cpu, one.database_cpu, one.generator_cpu)
+    )
+    megabytes = "-" if one.memory is None else f"{one.memory.together / MEGABYTE:.0f}"
+    errors = f"{sum(one.errors.values()):,}"
+    return (
+        name,
+        one.server,
+        str(one.connections),
+        f"{one.per_second:,.0f}",
+        *times,
+        errors,
+        *each,
+        megabytes,
+    )
+
+
+def kills(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what the kill rounds came to."""
+    heads = (
+        "killed",
+        "rounds",
+        "acknowledged",
+        "unanswered",
+        "of which stored",
+        "lost or half",
+        "ready p50",
+        "max",
+    )
+    rows = [
+        (
+            f"{one['victim']} on {one['database']}",
+            f"{one['rounds']:,}",
+            f"{one['acknowledged']:,}",
+            f"{one['open']:,}",
+            f"{one['open_and_stored']:,}",
+            f"{one['faults']:,}",
+            f"{one['restart_p50']:.2f} s",
+            f"{one['restart_max']:.2f} s",
+        )
+        for one in documents
+    ]
+    return table(heads, rows)
+
+
+def profile(document: dict[str, Any]) -> str:
+    """Return the stages of one create."""
+    whole = sum(one["microseconds"] for one in document["stages"])
+    rows = [
+        (one["stage"], f"{one['microseconds']:.0f}", f"{one['microseconds'] / whole * 100:.0f} %")
+        for one in document["stages"]
+    ]
+    return table(("stage", "µs", "share"), [*rows, ("together", f"{whole:.0f}", "100 %")])
+
+
+def taken(documents: Sequence[dict[str, Any]]) -> str:
+    """Return on what and when the figures were taken."""
+    notes: dict[str, set[str]] = {}
+    for document in documents:
+        for one in document.get("results", [document]):
+            for name, value in one.get("notes", {}).items():
+                notes.setdefault(name, set()).add(value)
+    return "; ".join(f"{name} {' and '.join(sorted(values))}" for name, values in notes.items()) + "."
+
+
+def rendered(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what stands between the markers."""
+    results = [
+        result_from_json(one)
+        for document in documents
+        if document["kind"] == "load"
+        for one in document["results"]
+    ]
+    parts = [f"Taken on: {taken(documents)}"]
+    if results:
+        parts += ["### Against the budget", budget(results), "### In detail", details(results)]
+    killed = [document for document in documents if document["kind"] == "kills"]
+    if killed:
+        parts += ["### Killed under load", kills(killed)]
+    for document in documents:
+        if document["kind"] == "profile":
+            parts += [f"### Where the time of one create goes ({document['database']})", profile(document)]
+    return "\n\n".join(parts)
+
+
+def placed(page: str, text: str) -> str:
+    """Return the page with the text between its markers. Raises ValueError where they are missing."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no «{BEGIN}» followed by «{END}»")
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Write the page and return 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.document", description=__doc__)
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--page", type=Path, default=PAGE)
+    options = parser.parse_args(given)
+    documents = [json.loads(path.read_text(encoding="utf-8")) for path in options.files]
+    page = options.page.read_text(encoding="utf-8")
+    options.page.write_text(placed(page, rendered(documents)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The composition root: where settings, clock and chance become a running service.
+
+Source: docs/adr/0001-layout-and-contracts.md, docs/adr/0011-worker-processes.md
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from service.fhir import registry as registries
+from service.fhir.registry import Registry
+from service.fhir.search.extraction import Extractor
+from service.fhir.validation.validator import Validator
+from service.interactions.context import Context, Limits
+from service.rest import logs
+from service.rest.application import application
+from service.rest.bodies import Bounds
+from service.rest.security import closed_gate, open_gate
+from service.settings import Settings
+from service.storage.open import open_store
+
+PAGE_LINKS = "page-links"  # the name under which the store keeps the key that signs them
+
+
+def clock() -> int:
+    """Milliseconds since 1970-01-01T00:00:00Z."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id() -> str:
+    """A new UUID of version 7: ids that follow each other in time lie together in the index.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
+    """
+    chance = int.from_bytes(os.urandom(10), "big")
+    number = clock() << 80 | chance & ~(0xF << 76) | 0x7 << 76
+    number = number & ~(0x3 << 62) | 0x2 << 62
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def request_id() -> str:
+    """A new id of a request: 16 hexadecimal digits, enough to find one line among billions."""
+    return os.urandom(8).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What takes time to build and never changes: built once, before worker processes are forked."""
+
+    registry: Registry
+    validator: Validator
+    extractor: Extractor
+    base_url: str
+
+
+def kernel(base_url: str) -> Kernel:
+    """The kernel for a service whose FHIR base clients see as `base_url`."""
+    registry = registries.load()
+    return Kernel(registry, Validator(registry), Extractor(registry, base_url), base_url)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
+    """The context of the interactions, with an open store, which is closed at the end.
+
+    Raises:
+        UnknownDatabase, NotMigrated, Unavailable: the store cannot be opened.
+    """
+    store = await open_store(settings.database_url, parts.registry, parts.extractor, clock)
+    try:
+        yield Context(
+            registry=parts.registry,
+            validator=parts.validator,
+            store=store,
+            clock=clock,
+            ids=new_id,
+            base_url=parts.base_url,
+            limits=Limits(
+                bundle_entries=settings.bundle_entries,
+                page=settings.page_limit,
+                page_default=settings.page_default,
+                conditional_matches=settings.conditional_matches,
+            ),
+            link_key=await store.secret(PAGE_LINKS),
+            extractor=parts.extractor,
+        )
+    finally:
+        await store.close()
+
+
+def create(settings: Settings, parts: Kernel, log: FilteringBoundLogger, *, sandbox: bool) -> ASGIApp:
+    """The service: opens its store when the server starts it and closes it after the last request."""
+    return Service(settings, parts, log, sandbox=sandbox)
+
+
+class Service:
+    """An ASGI application that exists only while its store is open."""
+
+    def __init__(
+        self, settings: Settings, parts: Kernel, log: FilteringBoundLogger, *, sandbox: bool
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._log = log
+        self._gate = open_gate if sandbox else closed_gate
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; the first call is the server's lifespan, which lasts as long as the service."""
+        if self._app is None:
+            await self._live(cast("LifeSpanReceive", receive), cast("LifeSpanSend", send))
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: LifeSpanReceive, send: LifeSpanSend) -> None:
+        """Starts and stops with the server, by ASGI's lifespan messages."""
+        await receive()
+        async with AsyncExitStack() as stack:
+            context = await stack.enter_async_context(opened(self._settings, self._parts))
+            bounds = Bounds(self._settings.body_bytes, self._settings.json_depth)
+            self._app = application(context, self._gate, bounds, self._log, request_id)
+            self._log.info(logs.WORKER_STARTED, pid=os.getpid())
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        self._log.info(logs.WORKER_STOPPED, pid=os.getpid())
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,132 @@
+"""The whole HTTP side of the service as one ASGI application.
+
+Source: docs/adr/0012-one-mount.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litestar import HttpMethod, Litestar, Request, Response, asgi, route
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
+from structlog.typing import FilteringBoundLogger
+
+from service.fhir import codec
+from service.fhir.problems import Malformed, Missing, Problem, Unavailable, Unoffered
+from service.interactions import capabilities
+from service.interactions.context import Answer, Context
+from service.rest import handlers, openapi
+from service.rest.bodies import Bounds
+from service.rest.errors import refusal
+from service.rest.exchanges import observed
+from service.rest.mount import Desk, mount
+from service.rest.requests import Request as FhirRequest
+from service.rest.responses import SECURITY, Reply
+from service.rest.routes import Route, Table
+from service.rest.routes import route as fhir_route
+from service.rest.security import Gate
+from service.storage.store import Store
+
+GET = [HttpMethod.GET, HttpMethod.HEAD]
+
+
+def application(
+    context: Context,
+    gate: Gate,
+    bounds: Bounds,
+    log: FilteringBoundLogger,
+    request_ids: Callable[[], str],
+) -> ASGIApp:
+    """The application, ready to answer; `gate` says who may come in."""
+    desk = Desk(Table(context.registry, system_routes(context)), gate, bounds, context)
+    app = Litestar(
+        route_handlers=[
+            asgi("/fhir", is_mount=True, copy_scope=False, name="fhir")(mount(desk)),
+            *_health(context.store),
+            _published("/openapi.json", codec.encode(openapi.document(context.registry))),
+        ],
+        exception_handlers={Exception: _refused},
+        openapi_config=None,
+        logging_config=None,
+    )
+    return observed(app, log, request_ids)
+
+
+def system_routes(context: Context) -> Mapping[str, Route]:
+    """The routes that belong to no type, by path relative to the base."""
+    statement = codec.encode(capabilities.statement(context))
+
+    async def metadata(_context: Context, _request: FhirRequest) -> Answer:
+        return Answer(200, document=statement)
+
+    return {
+        "": fhir_route("/fhir", "", {"POST": handlers.bundle, "OPTIONS": metadata}),
+        "_history": fhir_route("/fhir/_history", "", {"GET": handlers.history}),
+        "metadata": fhir_route("/fhir/metadata", "", {"GET": metadata}, public=True),
+        # Nothing is here before there are tokens; until then clients are told so, not turned away.
+        ".well-known/smart-configuration": fhir_route(
+            "/fhir/.well-known/smart-configuration", "", {}, public=True
+        ),
+    }
+
+
+def _health(store: Store) -> list[Any]:
+    @route("/health/live", http_method=GET)
+    async def live() -> Response[bytes]:
+        return _json(b'{"status":"up"}')
+
+    @route("/health/ready", http_method=GET)
+    async def ready() -> Response[bytes]:
+        if not await store.ready():
+            raise Unavailable(
+                "not-ready", "The database does not answer, or its schema is not the one expected."
+            )
+        return _json(b'{"status":"ready"}')
+
+    return [live, ready]
+
+
+def _published(path: str, body: bytes) -> Any:
+    @route(path, http_method=GET)
+    async def published() -> Response[bytes]:
+        return _json(body)
+
+    return published
+
+
+def _json(body: bytes) -> Response[bytes]:
+    headers = {name.decode(): value.decode() for name, value in SECURITY}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _refused(_request: Request[Any, Any, Any], fault: Exception) -> Response[bytes]:
+    """What Litestar itself refuses, and what its handlers raise, in the same words as everything else."""
+    match fault:
+        case Problem():
+            return _response(refusal(fault))
+        case HTTPException(status_code=404):
+            return _response(
+                refusal(Missing("path-unknown", "There is nothing under this path; try /fhir/metadata."))
+            )
+        case HTTPException(status_code=405):
+            allow = (fault.headers or {}).get("allow", "").encode()
+            return _response(
+                refusal(
+                    Unoffered("method-not-offered", "This method is not offered here."), (b"allow", allow)
+                )
+            )
+        case HTTPException(status_code=status) if 400 <= status < 500:
+            return _response(
+                refusal(Malformed("request-malformed", "The request line or its headers cannot be read."))
+            )
+        case _:
+            raise fault
+
+
+def _response(reply: Reply) -> Response[bytes]:
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(
+        reply.body, status_code=reply.status, headers=headers, media_type=headers.pop("content-type")
+    )

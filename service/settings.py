@@ -1,0 +1,140 @@
+"""Settings: one frozen object, read once from the environment, never looked up again.
+
+Source: docs/settings.md
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "THRIVE_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+DATABASES = ("sqlite", "postgresql")
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+class WrongSettings(Exception):  # noqa: N818 - what was found, said to a person, and no fault of the program
+    """Settings that cannot be used. `sentences` says what is wrong, one sentence for each."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set from outside, and its default.
+
+    Units: `body_bytes` bytes, `json_depth` nested arrays and objects, `bundle_entries`
+    entries, `page_*` and `conditional_matches` resources, `stop_seconds` seconds.
+    """
+
+    database_url: str = "sqlite:///var/thrive.db"
+    files_url: str = "var/files"
+    base_url: str | None = None
+    workers: int = 2
+    log: str = "info"
+    body_bytes: int = 10 * MEBIBYTE
+    json_depth: int = 64
+    bundle_entries: int = 10_000
+    page_default: int = 20
+    page_limit: int = 1000
+    conditional_matches: int = 1000
+    stop_seconds: int = 30
+
+
+def _database_url(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme not in DATABASES or not rest.strip("/"):
+        raise ValueError("must be sqlite:///path/to/file or postgresql://user@host/database")
+    return value
+
+
+def _files_url(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must be a folder, or s3://bucket/folder")
+    return value
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(
+            "must be the address that clients use, such as https://fhir.example/fhir, without ? or #"
+        )
+    return value.rstrip("/")
+
+
+def _log(value: str) -> str:
+    if value.lower() not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+    return value.lower()
+
+
+def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    def read_whole(value: str) -> int:
+        digits = value.strip()
+        if not (digits.isascii() and digits.isdigit()) or not minimum <= int(digits) <= maximum:
+            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
+        return int(digits)
+
+    return read_whole
+
+
+# The upper bounds keep a slip of the keyboard from becoming an outage: none is near a sensible value.
+READERS: Mapping[str, Callable[[str], Any]] = {
+    "database_url": _database_url,
+    "files_url": _files_url,
+    "base_url": _base_url,
+    "workers": _whole(1, 256),
+    "log": _log,
+    "body_bytes": _whole(1024, GIBIBYTE),
+    "json_depth": _whole(8, 256),
+    "bundle_entries": _whole(1, 1_000_000),
+    "page_default": _whole(1, 10_000),
+    "page_limit": _whole(1, 10_000),
+    "conditional_matches": _whole(1, 100_000),
+    "stop_seconds": _whole(1, 3600),
+}
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings that the environment gives; an empty value counts as not set.
+
+    Raises:
+        WrongSettings: with a sentence for every wrong value, none of which quotes the value:
+            an address of a database may hold a password.
+    """
+    given: dict[str, Any] = {}
+    sentences: list[str] = []
+    for name, reader in READERS.items():
+        value = environment.get(PREFIX + name.upper(), "")
+        if not value:
+            continue
+        try:
+            given[name] = reader(value)
+        except ValueError as fault:
+            sentences.append(f"{PREFIX}{name.upper()} {fault}.")
+    settings = Settings(**given)
+    if not sentences and settings.page_default > settings.page_limit:
+        sentences.append(f"{PREFIX}PAGE_DEFAULT must not be above {PREFIX}PAGE_LIMIT.")
+    if sentences:
+        raise WrongSettings(sentences)
+    return settings
+
+
+def unknown(environment: Mapping[str, str]) -> list[str]:
+    """Names in the environment that look like a setting and are none, most likely a slip of the keyboard."""
+    known = {PREFIX + name.upper() for name in READERS}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of this process."""
+    return os.environ  # noqa: TID251 - this is the one place that reads it

@@ -1,0 +1,114 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.document import BEGIN, END, PAGE, main, placed, rendered
+from benchmarks.figures import Latency, Memory, Result
+
+KILLS = {
+    "kind": "kills",
+    "database": "sqlite",
+    "victim": "server",
+    "rounds": 200,
+    "acknowledged": 345678,
+    "open": 1500,
+    "open_and_stored": 700,
+    "faults": 0,
+    "restart_p50": 0.71,
+    "restart_max": 1.23,
+    "notes": {"SQLite": "3.40.1"},
+}
+PROFILE = {
+    "kind": "profile",
+    "database": "sqlite",
+    "stages": [{"stage": "validate", "microseconds": 75.0}, {"stage": "decode", "microseconds": 25.0}],
+}
+
+
+def load(**given):
+    result = Result(
+        **{
+            "scenario": "crud",
+            "server": "sqlite",
+            "connections": 16,
+            "workers": 2,
+            "rate": None,
+            "seed": 1,
+            "seconds": 20.0,
+            "requests": 50_000,
+            "per_second": 2500.4,
+            "resources_per_second": 2500.4,
+            "latency": Latency(50_000, 6, 5, 9, 21.37, 30, 44),
+            "by_kind": {},
+            "statuses": {"200": 50_000},
+            "errors": {},
+            "memory": Memory(4, 300_000_000, 90_000_000, 111_000_000),
+            "database_memory": None,
+            "generator_cpu": 1.0,
+            "server_cpu": 20.0,
+            "database_cpu": None,
+            "start_seconds": 0.876,
+            "notes": {"SQLite": "3.40.1", "Python": "3.11.7"},
+            **given,
+        }
+    )
+    return {"kind": "load", "results": [result.as_json()]}
+
+
+def test_a_figure_stands_beside_its_budget_and_the_peers():
+    text = rendered([load()])
+    [row] = [line for line in text.splitlines() if line.startswith("| CRUD mix, requests")]
+    assert [cell.strip() for cell in row.split("|")[2:4]] == ["2,500/s", "-"]
+    assert "2,000/s on SQLite" in row
+    assert "347 per vCPU" in row
+    for shown in ("21.4 ms", "0.88 s", "111 MB", "| 400 |"):
+        assert shown in text
+
+
+def test_a_fixed_rate_is_in_the_details_and_not_in_the_budget():
+    text = rendered([load(rate=1500.0)])
+    assert "crud at 1,500/s" in text
+    assert "| CRUD mix, requests | - | - |" in text
+
+
+def test_kills_and_profiles_have_their_tables():
+    text = rendered([load(), KILLS, PROFILE])
+    assert "| server on sqlite | 200 | 345,678 | 1,500 | 700 | 0 | 0.71 s | 1.23 s |" in text
+    assert "| validate | 75 | 75 % |" in text
+    assert "| together | 100 | 100 % |" in text
+
+
+def test_the_text_goes_between_the_markers_again_and_again():
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    once = placed(page, "new")
+    assert once == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+    assert placed(once, "new") == once
+
+
+def test_a_page_without_markers_is_left_alone():
+    with pytest.raises(ValueError, match="no «"):
+        placed("nothing", "new")
+
+
+def test_the_command_writes_the_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.read_text())
+    figures = tmp_path / "figures.json"
+    figures.write_text(json.dumps(load()))
+    assert main([str(figures), "--page", str(page)]) == 0
+    assert "2,500/s" in page.read_text()
+
+
+def test_every_command_on_the_page_is_understood():
+    """The commands by which the figures are taken stand on the page; each must be one that the parsers know."""
+    from benchmarks import __main__ as loads
+    from benchmarks import kills
+
+    commands = [line.split() for line in Path(PAGE).read_text().splitlines() if line.startswith("python -m ")]
+    assert commands
+    for _, _, module, *given in commands:
+        if module == "benchmarks":
+            loads.arguments().parse_args(given)
+        if module == "benchmarks.kills":
+            kills.arguments().parse_args(given)

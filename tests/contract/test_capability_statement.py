@@ -1,0 +1,164 @@
+"""What the CapabilityStatement says is what the server does: all of it, and nothing else.
+
+Source: https://hl7.org/fhir/R4/http.html#summary, https://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+from dataclasses import replace
+
+import httpx
+
+from service.sandbox.cohort import cohort
+from service.sandbox.loading import load
+from tests.rest.asking import refused
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+# The standard's table: how each interaction of a type is asked for, {} standing for the id.
+ASKED = {
+    "read": {("GET", "/{}"), ("HEAD", "/{}")},
+    "vread": {("GET", "/{}/_history/1"), ("HEAD", "/{}/_history/1")},
+    "update": {("PUT", "/{}")},
+    "patch": {("PATCH", "/{}")},
+    "delete": {("DELETE", "/{}")},
+    "history-instance": {("GET", "/{}/_history"), ("HEAD", "/{}/_history")},
+    "history-type": {("GET", "/_history"), ("HEAD", "/_history")},
+    "create": {("POST", "")},
+    "search-type": {("GET", ""), ("HEAD", ""), ("POST", "/_search")},
+}
+CONDITIONAL = {"conditionalUpdate": ("PUT", ""), "conditionalDelete": ("DELETE", "")}
+SYSTEM = {
+    "transaction": {("POST", "")},
+    "batch": {("POST", "")},
+    "history-system": {("GET", "/_history"), ("HEAD", "/_history")},
+}
+SHAPES = ("", "/_search", "/_history", "/{}", "/{}/_history", "/{}/_history/1")
+NOWHERE = (
+    "/$everything",
+    "/{}/$everything",
+    "/{}/_search",
+    "/_history/1",
+    "/{}/_history/1/2",
+    "/{}/Patient",
+    "/_anything",
+    "/{}/{}/_history",
+)
+
+ROUTE_MISSING = {"type-not-served", "path-unknown", "operation-unknown"}
+
+
+def slug(response: httpx.Response) -> str | None:
+    if response.status_code < 400 or not response.content:
+        return None
+    return response.json()["issue"][0]["details"]["coding"][0]["code"]
+
+
+async def offered(client) -> dict[str, set[tuple[str, str]]]:
+    """By type, what can be asked for according to the statement."""
+    statement = (await client.get("/fhir/metadata")).json()
+    found = {}
+    for resource in statement["rest"][0]["resource"]:
+        codes = {interaction["code"] for interaction in resource["interaction"]}
+        asked = set().union(*(ASKED[code] for code in codes))
+        asked |= {CONDITIONAL[flag] for flag in CONDITIONAL if resource[flag] not in {False, "not-supported"}}
+        if "patch" in codes:
+            asked.add(("PATCH", ""))  # R4's statement has no flag for a conditional patch
+        found[resource["type"]] = asked
+    return found
+
+
+async def test_every_interaction_of_every_type_answers(client, context):
+    known = {}
+    batches = list(cohort(3, 1))
+    for resource in (resource for batch in batches for resource in batch):
+        known.setdefault(resource["resourceType"], resource["id"])
+    await load(_wide(context), batches, lambda _: None)
+    for type_, asked in (await offered(client)).items():
+        for method, shape in sorted(asked, key=lambda pair: METHODS.index(pair[0])):
+            path = f"/fhir/{type_}{shape}".format(known.get(type_, "none"))
+            response = await client.request(method, path)
+            assert response.status_code < 500, (method, path, response.text)
+            assert response.status_code != 405, (method, path)
+            assert slug(response) not in ROUTE_MISSING, (method, path)
+            if type_ in known and method == "GET":
+                assert response.status_code == 200, (method, path, response.text)
+
+
+def _wide(context):
+    """The context with room for a cohort's units."""
+    return replace(context, limits=replace(context.limits, bundle_entries=10_000))
+
+
+async def test_nothing_else_answers(client):
+    for type_, asked in (await offered(client)).items():
+        for shape in SHAPES:
+            allowed = {method for method, of in asked if of == shape}
+            for method in sorted(set(METHODS) - allowed):
+                response = await client.request(method, f"/fhir/{type_}{shape}".format("none"))
+                assert response.status_code == 405, (method, type_, shape)
+                listed = {name.strip() for name in response.headers["allow"].split(",") if name.strip()}
+                assert listed == allowed, (type_, shape)
+
+
+async def test_no_other_shape_of_path_leads_anywhere(client):
+    types = sorted(await offered(client))
+    for type_ in (types[0], "Goal", "MeasureReport"):
+        for shape in NOWHERE:
+            for method in METHODS:
+                response = await client.request(method, f"/fhir/{type_}{shape}".format("none", "none"))
+                assert response.status_code == 404, (method, type_, shape)
+
+
+async def test_no_other_type_is_there(client, registry):
+    served = await offered(client)
+    assert set(served) == set(registry.served)
+    for type_ in (
+        "Medication",
+        "Condition",
+        "Bundle",
+        "Parameters",
+        "Element",
+        "goal",
+        "GOAL",
+        "Goals",
+        "Goa",
+        "*",
+    ):
+        assert type_ not in served
+        for shape in SHAPES:
+            for method in METHODS:
+                response = await client.request(method, f"/fhir/{type_}{shape}".format("none"))
+                assert response.status_code == 404, (method, type_, shape)
+
+
+async def test_the_system_does_what_it_says(client):
+    statement = (await client.get("/fhir/metadata")).json()
+    codes = {interaction["code"] for interaction in statement["rest"][0]["interaction"]}
+    assert codes == set(SYSTEM)
+    asked = set().union(*SYSTEM.values())
+    asked |= {("OPTIONS", ""), ("GET", "/metadata"), ("HEAD", "/metadata")}  # the statement itself
+    for path in ("", "/_history", "/metadata"):
+        for method in METHODS:
+            response = await client.request(method, f"/fhir{path}")
+            if (method, path) in asked:
+                assert response.status_code not in {404, 405}, (method, path)
+            else:
+                assert response.status_code == 405, (method, path)
+
+
+async def test_options_gives_the_statement(client):
+    assert (await client.options("/fhir")).json() == (await client.get("/fhir/metadata")).json()
+
+
+async def test_every_search_parameter_that_is_named_can_be_used(client):
+    statement = (await client.get("/fhir/metadata")).json()
+    values = {"date": "2026", "number": "1", "quantity": "1", "reference": "1"}
+    for resource in statement["rest"][0]["resource"]:
+        for parameter in resource.get("searchParam", ()):
+            value = values.get(parameter["type"], "x")
+            path = f"/fhir/{resource['type']}?{parameter['name']}={value}"
+            response = await client.get(path)
+            assert response.status_code == 200, (path, response.text)
+
+
+async def test_what_is_not_named_cannot_be_searched_by(client):
+    refused(await client.get("/fhir/Goal?never-named=1"), 400)

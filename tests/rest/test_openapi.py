@@ -1,0 +1,117 @@
+"""The published OpenAPI document: equal to the file, whole, and true.
+
+Source: https://spec.openapis.org/oas/v3.1.1.html
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.write_openapi import TARGET, published
+from service.rest.openapi import document
+from service.rest.routes import type_routes
+
+METHODS = {"get", "post", "put", "patch", "delete", "options"}
+
+
+@pytest.fixture(scope="module")
+def described(registry):
+    return document(registry)
+
+
+def operations(described):
+    for path, item in described["paths"].items():
+        for method in METHODS & item.keys():
+            yield path, method, item[method]
+
+
+def test_the_file_is_the_document():
+    """Where this fails: `make openapi`."""
+    assert Path(TARGET).read_bytes() == published()
+
+
+async def test_it_is_served(client):
+    response = await client.get("/openapi.json")
+    assert response.json() == json.loads(TARGET.read_text())
+
+
+def test_every_route_of_every_type_is_in_it_and_no_other(described, registry):
+    expected = {
+        (found.template, method.lower())
+        for type_, served in registry.served.items()
+        for routes in [type_routes(type_, served)]
+        for found in (
+            routes.type,
+            routes.search,
+            routes.history,
+            routes.instance,
+            routes.instance_history,
+            routes.version,
+        )
+        for method in found.methods
+        if method != "HEAD"
+    }
+    expected |= {
+        ("/fhir", "post"),
+        ("/fhir", "options"),
+        ("/fhir/metadata", "get"),
+        ("/fhir/_history", "get"),
+    }
+    expected |= {("/health/live", "get"), ("/health/ready", "get"), ("/openapi.json", "get")}
+    assert {(path, method) for path, method, _ in operations(described)} == expected
+
+
+def test_operation_ids_are_distinct(described):
+    ids = [operation["operationId"] for _, _, operation in operations(described)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_reference_leads_somewhere_and_every_component_is_used(described):
+    text = json.dumps(described)
+    references = set(re.findall(r'"\$ref": "#/components/(\w+)/([\w-]+)"', text))
+    components = {
+        (kind, name)
+        for kind, members in described["components"].items()
+        for name in members
+        if kind != "securitySchemes"
+    }
+    assert references == components
+
+
+def test_path_parameters_are_declared(described):
+    for path, item in described["paths"].items():
+        named = {reference["$ref"].rpartition("/")[2] for reference in item.get("parameters", ())}
+        assert set(re.findall(r"{(\w+)}", path)) == named & {"id", "version"}
+
+
+async def test_answers_are_among_those_described(client, described):
+    """One true request and one false one for each operation of a type; schemathesis does this at length."""
+    bodies = {"post": {"resourceType": "Flag"}, "put": {"resourceType": "Flag", "id": "x"}}
+    for path, method, operation in operations(described):
+        if "/Flag" not in path and not path.startswith(
+            ("/health", "/openapi", "/fhir/metadata", "/fhir/_history")
+        ):
+            continue
+        for id_ in ("none", "not_an_id", "_not_an_id"):
+            for headers in (
+                {},
+                {"accept": "text/turtle"},
+                {"content-type": "text/turtle"},
+                {"if-none-match": "x"},
+            ):
+                if headers.get("accept") and not path.startswith("/fhir"):
+                    continue
+                response = await client.request(
+                    method.upper(),
+                    path.replace("{id}", id_).replace("{version}", "1"),
+                    content=json.dumps(bodies[method]) if method in bodies else None,
+                    headers={"content-type": "application/fhir+json", **headers},
+                )
+                assert str(response.status_code) in operation["responses"], (
+                    method,
+                    path,
+                    headers,
+                    response.text,
+                )

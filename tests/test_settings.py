@@ -1,0 +1,95 @@
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from service import settings
+from service.settings import PREFIX, READERS, Settings, WrongSettings, read, unknown
+
+PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
+ROW = re.compile(r"^\| `(THRIVE_[A-Z_]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
+
+
+def test_every_setting_is_documented_and_nothing_else_is():
+    documented = {name for name, _, _ in ROW.findall(PAGE.read_text())}
+    assert documented == {PREFIX + field.name.upper() for field in dataclasses.fields(Settings)}
+
+
+def test_documented_defaults_are_the_defaults():
+    defaults = {name: default for name, default, _ in ROW.findall(PAGE.read_text())}
+    for field in dataclasses.fields(Settings):
+        if field.default is not None:
+            assert defaults[PREFIX + field.name.upper()] == f"`{field.default}`"
+
+
+def test_every_setting_has_a_reader():
+    assert set(READERS) == {field.name for field in dataclasses.fields(Settings)}
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert read({}) == Settings()
+    assert read({"THRIVE_WORKERS": "", "HOME": "/tmp"}) == Settings()
+
+
+def test_values_are_read():
+    given = read(
+        {
+            "THRIVE_DATABASE_URL": "postgresql://u@h/d",
+            "THRIVE_BASE_URL": "https://fhir.example/r4/",
+            "THRIVE_WORKERS": "4",
+            "THRIVE_LOG": "WARNING",
+            "THRIVE_BODY_BYTES": "2048",
+        }
+    )
+    assert given.database_url == "postgresql://u@h/d"
+    assert given.base_url == "https://fhir.example/r4"
+    assert (given.workers, given.log, given.body_bytes) == (4, "warning", 2048)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("THRIVE_DATABASE_URL", "mysql://u:secret@h/d"),
+        ("THRIVE_DATABASE_URL", "sqlite:///"),
+        ("THRIVE_DATABASE_URL", "/var/secret.db"),
+        ("THRIVE_FILES_URL", "  "),
+        ("THRIVE_BASE_URL", "fhir.example/secret"),
+        ("THRIVE_BASE_URL", "ftp://fhir.example/secret"),
+        ("THRIVE_BASE_URL", "https://fhir.example/fhir?secret=1"),
+        ("THRIVE_WORKERS", "0"),
+        ("THRIVE_WORKERS", "two"),
+        ("THRIVE_WORKERS", "-1"),
+        ("THRIVE_WORKERS", "1.5"),
+        ("THRIVE_WORKERS", "٣"),
+        ("THRIVE_LOG", "loud"),
+        ("THRIVE_BODY_BYTES", "10MB"),
+        ("THRIVE_JSON_DEPTH", "100000"),
+        ("THRIVE_PAGE_DEFAULT", "5000"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_sentence_that_does_not_quote_it(name, value):
+    with pytest.raises(WrongSettings) as caught:
+        read({name: value})
+    (sentence,) = caught.value.sentences
+    assert sentence.startswith(name)
+    assert sentence.endswith(".")
+    assert "secret" not in sentence
+
+
+def test_all_wrong_values_are_named_at_once():
+    with pytest.raises(WrongSettings) as caught:
+        read({"THRIVE_WORKERS": "x", "THRIVE_LOG": "x"})
+    assert [sentence.split()[0] for sentence in caught.value.sentences] == ["THRIVE_WORKERS", "THRIVE_LOG"]
+
+
+def test_a_slip_of_the_keyboard_is_noticed():
+    assert unknown({"THRIVE_DATABSE_URL": "x", "THRIVE_LOG": "info", "PATH": "/"}) == ["THRIVE_DATABSE_URL"]
+
+
+def test_the_environment_is_read_nowhere_else():
+    folder = Path(settings.__file__).parent
+    readers = {
+        path.name for path in folder.rglob("*.py") if re.search(r"\bos\.(environ|getenv)", path.read_text())
+    }
+    assert readers == {"settings.py"}
