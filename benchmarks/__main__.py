@@ -20,6 +20,7 @@ from benchmarks.load import Plan, run
 from benchmarks.scenarios import RESOURCES, SETUPS
 from benchmarks.target import Refused, Target, target
 from benchmarks.wire import Garbled, Lost
+from tests.lifeline import lifeline
 from tests.postgres import PostgresAbsent
 
 if TYPE_CHECKING:
@@ -128,12 +129,13 @@ def _bare() -> Iterator[tuple[str, int]]:
     port = servers.free_port()
     command = [sys.executable, "-m", "benchmarks.bare", f"--port={port}"]
     process = subprocess.Popen(command, cwd=servers.ROOT)  # noqa: S603 - our own program
-    try:
-        servers.await_port(port)
-        yield f"http://127.0.0.1:{port}/fhir", process.pid
-    finally:
-        process.terminate()
-        process.wait()
+    with lifeline('kill "$1"', str(process.pid)):
+        try:
+            servers.await_port(port)
+            yield f"http://127.0.0.1:{port}/fhir", process.pid
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -183,7 +183,9 @@ def profiled(options: argparse.Namespace) -> dict[str, Any]:
                 cwd=servers.ROOT,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # a group, which `servers.place` ends should we be killed
             )
+        (where.folder / "pid").write_text(str(process.pid), encoding="utf-8")
         try:
             servers.await_port(port, WAIT_SECONDS)
             plan = Plan(options.connections, options.seconds)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import processes
 from tests import postgres
+from tests.lifeline import lifeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ STOP_SECONDS = 40.0
 MIGRATE_SECONDS = 120.0
 POLL_SECONDS = 0.005
 LOG_TAIL = 4000
+# What ends the server and takes its folder away should whoever started it be killed.
+ORPHANED = '[ -s "$1/pid" ] && kill -KILL -- "-$(cat "$1/pid")"; rm -rf "$1"'
 
 
 class NotServing(RuntimeError):  # noqa: N818 - what the server does
@@ -117,6 +120,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,  # a group that can be killed whole
             )
+        (self.folder / "pid").write_text(str(self._process.pid), encoding="utf-8")
 
     def await_ready(self, timeout: float = READY_SECONDS) -> float:
         """Return after how many seconds `/health/ready` answered 200. Raises NotServing."""
@@ -141,7 +145,7 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._process = None
+        self._forget()
         while any(processes.alive(pid) for pid in pids):
             time.sleep(POLL_SECONDS)
 
@@ -156,7 +160,11 @@ class Server:
         except subprocess.TimeoutExpired as error:
             self.kill()
             raise NotServing(f"did not stop in {STOP_SECONDS} s: {self.log_tail()}") from error
+        self._forget()
+
+    def _forget(self) -> None:
         self._process = None
+        (self.folder / "pid").unlink(missing_ok=True)
 
     def log_tail(self) -> str:
         """Return the end of what the server wrote."""
@@ -197,13 +205,14 @@ class Place:
 @contextlib.contextmanager
 def place(database: str, settings: Mapping[str, str] | None = None) -> Iterator[Place]:
     """Yield a new folder and an empty database, which go afterwards. Raises postgres.PostgresAbsent."""
-    with tempfile.TemporaryDirectory(prefix="thrive-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="thrive-bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
+        stack.enter_context(lifeline(ORPHANED, name))
         if database == "sqlite":
             yield Place(folder, f"sqlite:///{folder / 'thrive.db'}", None)
             return
-        with postgres.server(settings) as cluster:
-            yield Place(folder, postgres.fresh_database(cluster.url), cluster)
+        cluster = stack.enter_context(postgres.server(settings))
+        yield Place(folder, postgres.fresh_database(cluster.url), cluster)
 
 
 @contextlib.contextmanager

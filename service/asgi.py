@@ -5,6 +5,7 @@ Source: docs/adr/0001-layout-and-contracts.md, docs/adr/0011-worker-processes.md
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import AsyncIterator
@@ -27,6 +28,8 @@ from service.rest.security import closed_gate, open_gate
 from service.settings import Settings
 from service.storage.open import open_store
 
+# New objects before a young collection (some 5 MB of small ones), and how many of these before an older one.
+COLLECT_AFTER = (50_000, 20, 100)
 PAGE_LINKS = "page-links"  # the name under which the store keeps the key that signs them
 
 
@@ -66,6 +69,17 @@ def kernel(base_url: str) -> Kernel:
     """The kernel for a service whose FHIR base clients see as `base_url`."""
     registry = registries.load()
     return Kernel(registry, Validator(registry), Extractor(registry, base_url), base_url)
+
+
+def settle() -> None:
+    """Tells the garbage collector that what is loaded now stays, and to look less often.
+
+    A large bundle makes tens of thousands of objects, none of them garbage. By Python's
+    default they are looked through every 700 of them: a third of the time of a transaction.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 @asynccontextmanager

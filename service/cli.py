@@ -119,6 +119,7 @@ def serve(host: str, port: int, count: int | None, *, sandbox: bool) -> None:
         sockets = listen(host, port, count or settings.workers)
         base_url = settings.base_url or address(host, sockets[0].getsockname()[1])
         parts = asgi.kernel(base_url)
+        asgi.settle()
         if sandbox:
             click.echo(
                 "Warning: this is a sandbox. It wants no token: anybody on this machine can read and write.",
@@ -170,6 +171,7 @@ def sandbox(patients: int, seed: int, output: Path | None) -> None:
         else:
             settings = settings_now()
             parts = asgi.kernel(settings.base_url or address(HOST, PORT))
+            asgi.settle()
             count = asyncio.run(put(settings, parts, patients, seed))
     click.echo(f"{count} resources of {patients} young people.")
 

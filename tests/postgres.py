@@ -26,6 +26,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from tests.lifeline import lifeline
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -36,6 +38,14 @@ START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 # The status that a postmaster writes to line 8 of postmaster.pid when it takes connections.
 STATUS_LINE = 7
+
+# What stops the server and takes its folder away should whoever started it be killed.
+ORPHANED = """
+pid=$(head -n 1 "$1/data/postmaster.pid") && kill -INT "$pid"
+tries=0
+while [ -e "$1/data/postmaster.pid" ] && [ "$tries" -lt 300 ]; do sleep 0.1; tries=$((tries + 1)); done
+rm -rf "$1"
+"""
 
 _numbers = itertools.count(1)
 
@@ -206,11 +216,12 @@ def server(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
         secret.unlink()
         url = f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{_free_port()}/postgres"
         ours = Cluster(folder, url, folder_of_programs, account, settings or {})
-        ours.start()
-        try:
-            yield ours
-        finally:
-            ours.stop()
+        with lifeline(ORPHANED, str(folder)):
+            ours.start()
+            try:
+                yield ours
+            finally:
+                ours.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,3 +1,4 @@
+import gc
 import io
 import re
 
@@ -96,3 +97,14 @@ async def test_it_is_closed_unless_it_is_a_sandbox(tmp_path, parts, log):
     lifespan = Lifespan(look)
     await service({"type": "lifespan"}, lifespan.receive, lifespan.send)
     assert answers == [200, 401]
+
+
+def test_what_is_loaded_is_left_to_itself():
+    before = gc.get_threshold()
+    try:
+        asgi.settle()
+        assert gc.get_threshold() == asgi.COLLECT_AFTER
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

@@ -170,7 +170,7 @@ def _array(raw: bytes, depth: int) -> list[Any]:
     document = codec.decode(b'{"patch":' + raw.removeprefix(_BOM) + b"}", max_depth=depth + 1)
     operations = document["patch"]
     if len(document) != 1 or not isinstance(operations, list):
-        raise Malformed("patch-not-array", "A JSON Patch is an array of operations.")
+        raise Malformed("json-patch-not-array", "A JSON Patch is an array of operations.")
     return operations
 
 

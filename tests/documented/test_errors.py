@@ -17,7 +17,9 @@ PROBLEMS = {
     if isinstance(value, type) and issubclass(value, problems.Problem)
 }
 # Where a slug reaches Issue through a function, its name begins with what it is about.
-FAMILIES = re.compile(r"(json-patch|path-patch|patch|search-(value|modifier|parameter)|narrative|reference)-[a-z-]+")
+FAMILIES = re.compile(r"(json-patch|path-patch|patch|search|narrative|reference)-[a-z-]+")
+
+INTERACTIONS = {"search-type", "search-system"}
 
 
 def slug_of(call: ast.Call) -> ast.expr | None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from service.fhir.paths.compiled import Compiled, Focus, of_many, of_one, remembered
 from service.fhir.paths.faults import PathError
-from service.fhir.paths.narrowing import of_type
 from service.fhir.paths.navigation import any_child, raw_child, typed_child
 from service.fhir.paths.nodes import Item, Node, Scope
 from service.fhir.paths.syntax import (
@@ -39,7 +38,6 @@ from service.fhir.paths.types import (
     TypeModel,
 )
 from service.fhir.paths.values import system_type
-from service.fhir.paths.variables import variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +114,9 @@ MAXIMUM_STEPS = 10_000
 
 Operator = Callable[["Compiler", Any, Focus], Compiled]
 
+# The operators that the syntax tree does not name.
+_SIGNS: Mapping[type, str] = {Polarity: "polarity", Subscript: "[]", Variable: "%"}
+
 
 @dataclass(slots=True)
 class Compiler:
@@ -165,13 +166,11 @@ class Compiler:
                 return self._call(target, name, arguments, position, focus)
             case Binary(operator) | TypeTest(operator):
                 return self.operators[operator](self, expression, focus)
-            case Polarity():
-                return self.operators["polarity"](self, expression, focus)
-            case Subscript():
-                return self.operators["[]"](self, expression, focus)
+            case Polarity() | Subscript() | Variable():
+                return self.operators[_SIGNS[type(expression)]](self, expression, focus)
             case This():
                 return self.this(focus)
-            case Literal() | Empty() | Variable() | Index() | Total():
+            case Literal() | Empty() | Index() | Total():
                 return self._term(expression)
 
     def compile_inner(self, expression: Expression, focus: Focus) -> Compiled:
@@ -258,7 +257,7 @@ class Compiler:
         if self._names_focus(name, focus):
             return this
         if focus.types is None and name[:1].isupper() and self.model.is_known(name):
-            return of_type(self, this, name)
+            return self.operators["head"](self, Member(None, name, position), focus)
         return self.member(this, name, position)
 
     def _names_focus(self, name: str, focus: Focus) -> bool:
@@ -283,7 +282,7 @@ class Compiler:
         on = self.this(focus) if target is None else self.compile(target, focus)
         return function.build(Invocation(self, on, focus, name, arguments, position))
 
-    def _term(self, expression: Literal | Empty | Variable | Index | Total) -> Compiled:
+    def _term(self, expression: Literal | Empty | Index | Total) -> Compiled:
         match expression:
             case Literal(value):
                 return of_one(lambda _this, _scope: value, system_type(value))
@@ -296,5 +295,3 @@ class Compiler:
             case Total():
                 self.scoped = True
                 return of_many(lambda _this, scope: scope.total or [], None, None)
-            case Variable(name, position):
-                return variable(self, name, position)

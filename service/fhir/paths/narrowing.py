@@ -11,16 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from service.fhir.paths.compiled import Compiled, like
+from service.fhir.paths.compiler import Compiler
 from service.fhir.paths.navigation import raw_child, typed_child
 from service.fhir.paths.nodes import Item, Items, Node, Scope
 from service.fhir.paths.types import RESOURCES, Child, TypeModel, is_primitive
 from service.fhir.paths.values import item_type
-
-if TYPE_CHECKING:
-    from service.fhir.paths.compiler import Compiler
 
 Picks = Callable[[Item], bool]
 

@@ -28,6 +28,7 @@ from service.fhir.paths.type_tests import TYPE_FUNCTIONS, TYPE_OPERATORS
 from service.fhir.paths.types import Definitions, TypeModel
 from service.fhir.paths.utility import UTILITY
 from service.fhir.paths.values import exported
+from service.fhir.paths.variables import VARIABLES
 
 FUNCTIONS: dict[str, Function] = {
     **EXISTENCE,
@@ -48,6 +49,7 @@ OPERATORS: dict[str, Operator] = {
     **ARITHMETIC_OPERATORS,
     **COLLECTION_OPERATORS,
     **TYPE_OPERATORS,
+    **VARIABLES,
 }
 
 _NOWHERE = Environment()

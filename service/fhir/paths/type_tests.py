@@ -11,7 +11,7 @@ from service.fhir.paths.faults import EvaluationError
 from service.fhir.paths.narrowing import of_type, tester
 from service.fhir.paths.nodes import Item, Items, Scope
 from service.fhir.paths.references import refers_to
-from service.fhir.paths.syntax import Call, TypeName, TypeTest
+from service.fhir.paths.syntax import Call, Member, TypeName, TypeTest
 from service.fhir.paths.types import BOOLEAN, SYSTEM_TYPES, type_specifier
 
 
@@ -72,7 +72,12 @@ def _as(compiler: Compiler, target: Compiled, type_: TypeName) -> Compiled:
     return like(picked, many)
 
 
-TYPE_OPERATORS: dict[str, Operator] = {"is": _is_operator, "as": _as_operator}
+def _head(compiler: Compiler, expression: Member, focus: Focus) -> Compiled:
+    """$this where it is of the type that begins the path, for a $this of no known type."""
+    return of_type(compiler, compiler.this(focus), expression.name)
+
+
+TYPE_OPERATORS: dict[str, Operator] = {"is": _is_operator, "as": _as_operator, "head": _head}
 TYPE_FUNCTIONS = {
     "is": Function(_is_function, 1, 1),
     "as": Function(_as_function, 1, 1),

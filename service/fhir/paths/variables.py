@@ -5,15 +5,12 @@ Source: https://hl7.org/fhir/R4/fhirpath.html#vars, https://hl7.org/fhirpath/N1/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from service.fhir.paths.compiled import Compiled, of_one
+from service.fhir.paths.compiled import Compiled, Focus, of_one
+from service.fhir.paths.compiler import Compiler, Operator
 from service.fhir.paths.faults import PathError
 from service.fhir.paths.nodes import Item, Node, Scope, resource_type
+from service.fhir.paths.syntax import Variable
 from service.fhir.paths.types import STRING
-
-if TYPE_CHECKING:
-    from service.fhir.paths.compiler import Compiler
 
 _CONSTANTS = {
     "sct": "http://snomed.info/sct",
@@ -27,12 +24,13 @@ _PREFIXES = {
 }
 
 
-def variable(compiler: Compiler, name: str, position: int) -> Compiled:
+def _variable(compiler: Compiler, expression: Variable, _focus: Focus) -> Compiled:
     """%name compiled.
 
     Raises:
         PathError: nobody defines it.
     """
+    name = expression.name
     if name in _CONSTANTS:
         return _constant(_CONSTANTS[name])
     for prefix, base in _PREFIXES.items():
@@ -50,7 +48,7 @@ def variable(compiler: Compiler, name: str, position: int) -> Compiled:
         case _ if name in compiler.dialect.variables:
             return of_one(lambda _this, scope: _given(scope, name), None)
         case _:
-            raise PathError(f"There is no variable %{name}.", position)
+            raise PathError(f"There is no variable %{name}.", expression.position)
 
 
 def _constant(text: str) -> Compiled:
@@ -72,3 +70,6 @@ def _node(resource: Item) -> Item:
 def _given(scope: Scope, name: str) -> Item:
     """The value that the environment gives, nothing where it gives none."""
     return scope.environment.variables.get(name)
+
+
+VARIABLES: dict[str, Operator] = {"%": _variable}

@@ -102,3 +102,23 @@ def test_evaluation_leaves_no_trace_of_a_failed_one(model, patient):
     for _ in range(2):
         with pytest.raises(EvaluationError):
             path.values(patient, Environment())
+
+
+def test_what_is_the_same_for_every_item_is_evaluated_once(model, patient):
+    told: list[int] = []
+    environment = Environment(trace=lambda _, nodes: told.append(len(nodes)))
+    path = compile_path(
+        "name.where(given.first() in %resource.name.given.trace('given')).use", model, "Patient"
+    )
+    for _ in range(2):
+        assert [node.value for node in path.values(patient, environment)] == ["official", "usual"]
+    assert told == [4, 4]
+
+
+def test_what_depends_on_the_item_is_evaluated_for_each(model, patient):
+    path = compile_path(
+        "name.where(use in %resource.name.where(given = %context.name[1].given).use)", model, "Patient"
+    )
+    assert [node.value["use"] for node in path.values(patient, Environment())] == []
+    path = compile_path("name.select(given.where($this in %resource.name.given))", model, "Patient")
+    assert [node.value for node in path.values(patient, Environment())] == ["Testgiven", "Second", "Nick"]
