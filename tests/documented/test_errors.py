@@ -19,7 +19,7 @@ PROBLEMS = {
 # Where a slug reaches Issue through a function, its name begins with what it is about.
 FAMILIES = re.compile(r"(json-patch|path-patch|patch|search|narrative|reference)-[a-z-]+")
 
-INTERACTIONS = {"search-type", "search-system"}
+INTERACTIONS = {"search-type"}
 
 
 def slug_of(call: ast.Call) -> ast.expr | None:
@@ -36,18 +36,16 @@ def slugs(source: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(source.read_text())):
         if isinstance(node, ast.Call) and isinstance(slug := slug_of(node), ast.Constant):
             yield str(slug.value)
-        elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and FAMILIES.fullmatch(node.value)
-        ):
-            yield node.value
+        elif isinstance(node, ast.Constant) and FAMILIES.fullmatch(str(node.value)):
+            yield str(node.value)
 
 
-GIVEN = {slug for source in (ROOT / "service").rglob("*.py") for slug in slugs(source)}
+GIVEN = {slug for source in (ROOT / "service").rglob("*.py") for slug in slugs(source)} - INTERACTIONS
 
 
 def test_every_slug_has_its_heading():
-    assert set() == GIVEN - HEADINGS
+    assert GIVEN <= HEADINGS
 
 
 def test_every_heading_is_of_a_slug():
-    assert set() == HEADINGS - GIVEN
+    assert HEADINGS <= GIVEN
