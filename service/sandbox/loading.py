@@ -5,7 +5,9 @@ Source: docs/adr/0002-resources-as-bytes-with-index-rows.md
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from service.access.callers import SANDBOX_CALLER
@@ -32,10 +34,12 @@ async def load(context: Context, batches: Iterable[list[Resource]], loaded: Call
     Raises:
         Problem: a unit was refused; those before it are stored.
     """
+    # How large a bundle may be is a limit for clients.
+    roomy = replace(context, limits=replace(context.limits, bundle_entries=sys.maxsize))
     count = 0
     for number, (size, resources) in enumerate(_units(batches)):
         act = Act(SANDBOX_CALLER, f"sandbox-{number}")
-        await transaction.bundle(context, act, _bundle(resources))
+        await transaction.bundle(roomy, act, _bundle(resources))
         count += len(resources)
         loaded(size)
     return count

@@ -23,6 +23,7 @@ from typing import Any
 from service.fhir.problems import Unavailable
 from service.storage.preparation import PreparedUnit
 from service.storage.querying.searches import Searches
+from service.storage.sqlite_checkpoints import Checkpoints
 from service.storage.sqlite_units import Outcome, UnitWriter
 from service.storage.store import Stored
 from service.storage.turnstile import Turnstile
@@ -33,6 +34,9 @@ BATCH_UNITS = 256
 # A unit that writes more rows than this is stored in the thread, so that a bundle of
 # thousands does not hold up the event loop.
 HEAVY_ROWS = 600
+
+# Rounds of the event loop before a batch is closed: requests that have arrived already get in.
+GATHERING = 2
 
 Job = Callable[[sqlite3.Connection], Any]
 
@@ -53,6 +57,7 @@ class Writer:
         self._connection = connection
         self._units = UnitWriter(connection, searches, clock)
         self._turnstile = Turnstile(path)
+        self._checkpoints = Checkpoints(connection, path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-commit")
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
@@ -78,6 +83,7 @@ class Writer:
         self._closing = True
         self._wake.set()
         await self._task
+        await self._checkpoints.close()
         self._thread.shutdown()
         self._turnstile.close()
         self._connection.close()
@@ -93,6 +99,7 @@ class Writer:
     async def _run(self) -> None:
         while True:
             while self._queue:
+                await self._enter()
                 batch = self._next_batch()
                 try:
                     outcomes = await self._commit([waiting.work for waiting in batch])
@@ -100,10 +107,27 @@ class Writer:
                     outcomes = [failure] * len(batch)
                 for waiting, outcome in zip(batch, outcomes, strict=True):
                     _answer(waiting.done, outcome)
+                if self._checkpoints.due:
+                    await self._tidy()
             if self._closing:
                 return
             self._wake.clear()
             await self._wake.wait()
+
+    async def _enter(self) -> None:
+        """Waits for our turn to write. The batch is made up afterwards: all that came meanwhile is in it."""
+        for _ in range(GATHERING):
+            await asyncio.sleep(0)
+        if not self._turnstile.enter_now():
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._turnstile.enter)
+
+    async def _tidy(self) -> None:
+        """Lets the log begin anew, after those who waited were answered."""
+        await self._enter()
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._checkpoints.finish)
+        finally:
+            self._turnstile.leave()
 
     def _next_batch(self) -> list[_Waiting]:
         """A job alone, or the units up to the next job."""
@@ -116,8 +140,6 @@ class Writer:
     async def _commit(self, works: list[PreparedUnit | Job]) -> list[Any]:
         """What came of each: an outcome or an exception."""
         loop = asyncio.get_running_loop()
-        if not self._turnstile.enter_now():
-            await loop.run_in_executor(self._thread, self._turnstile.enter)
         try:
             units = [work for work in works if isinstance(work, PreparedUnit)]
             if not units:
@@ -139,6 +161,7 @@ class Writer:
         else:
             outcomes = self._units.write(units)
         await loop.run_in_executor(self._thread, self._connection.execute, "COMMIT")
+        self._checkpoints.note(sum(unit.weight for unit in units))
         return outcomes
 
     def _one_by_one(self, units: list[PreparedUnit]) -> list[Outcome | Exception]:

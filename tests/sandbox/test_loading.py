@@ -22,19 +22,13 @@ async def test_a_cohort_is_stored_whole_and_as_it_is(context):
     people = list(cohort(1, 5))
     told = []
     expected = [resource for batch in people for resource in batch]
-    assert await load(context, _small(people), told.append) == len(expected)
+    assert await load(context, people, told.append) == len(expected)
     assert not await is_empty(context)
-    assert sum(told) == len(_small(people))
+    assert sum(told) == len(people)
     keys = [(resource["resourceType"], resource["id"]) for resource in expected]
     found = await context.store.read_many("default", keys)
     assert set(found) == set(keys)
     assert {stored.version for stored in found.values()} == {1}
-
-
-def _small(people):
-    """The cohort in batches that the test's context takes in one bundle."""
-    flat = [resource for batch in people for resource in batch]
-    return [flat[at : at + 40] for at in range(0, len(flat), 40)]
 
 
 async def test_small_batches_share_a_unit_and_none_is_split(context, monkeypatch):

@@ -130,8 +130,7 @@ class _Change:
         """The path parsed, and checked for what a patch may use.
 
         Raises:
-            Malformed: it is no FHIRPath.
-            Invalid: it calls a function that finds no element.
+            Malformed: it is no FHIRPath, or calls a function that finds no element.
         """
         try:
             tree = parse(self.operation.path)
@@ -139,11 +138,13 @@ class _Change:
             raise Malformed(
                 "patch-path-malformed", f"The path is no FHIRPath: {fault}", self.operation.expression
             ) from fault
-        for call in functions(tree):
-            if call.name not in FUNCTIONS:
-                raise self._invalid(
-                    "patch-path-function-refused", f"The path of a patch cannot call {call.name}()."
-                )
+        refused = next((call.name for call in functions(tree) if call.name not in FUNCTIONS), None)
+        if refused is not None:
+            raise Malformed(
+                "patch-path-function-refused",
+                f"The path of a patch cannot call {refused}().",
+                self.operation.expression,
+            )
         return tree
 
     def _found(self, tree: Expression) -> list[Node]:

@@ -63,12 +63,14 @@ def index(document: Any, array: list[Any], tokens: Tokens, *, behind: bool = Fal
     # Digits beyond any array's length need not be converted to know that they are too many.
     if not _INDEX.fullmatch(token):
         raise Invalid(
-            "patch-index-malformed", f"'{token}' is no array index.", expression(document, tokens[:-1])
+            "patch-index-malformed",
+            "An item of an array is named by its index.",
+            expression(document, tokens[:-1]),
         )
     if len(token) > 9 or int(token) >= len(array) + behind:
         raise Invalid(
             "patch-index-out-of-range",
-            f"The array has {len(array)} items, and index {token} is beyond them.",
+            f"The array has {len(array)} items, and the index is beyond them.",
             expression(document, tokens[:-1]),
         )
     return int(token)
@@ -76,8 +78,7 @@ def index(document: Any, array: list[Any], tokens: Tokens, *, behind: bool = Fal
 
 def missing(document: Any, tokens: Tokens) -> Invalid:
     """The problem that nothing is where the tokens lead."""
-    pointer = "".join(f"/{token.replace('~', '~0').replace('/', '~1')}" for token in tokens)
-    return Invalid("patch-path-missing", f"There is nothing at {pointer}.", expression(document, tokens))
+    return Invalid("patch-path-missing", "There is nothing at the path.", expression(document, tokens))
 
 
 def expression(document: Any, tokens: Tokens) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from service.fhir.paths.compiled import Compiled, One, lifted, like, of_one
 from service.fhir.paths.compiler import Function, Invocation
 from service.fhir.paths.faults import EvaluationError, PathError
-from service.fhir.paths.markup import is_narrative
 from service.fhir.paths.nodes import Item, Items, Node, Scope
 from service.fhir.paths.references import resolved
 from service.fhir.paths.scalars import TEXT, scalar, value_of
 from service.fhir.paths.types import BOOLEAN, SYSTEM_OF, is_primitive
 from service.fhir.paths.values import exported, item_type, system_value
+from service.fhir.validation import narrative
 
 Asked = Callable[[Node, str], bool | None]
 
@@ -175,5 +175,5 @@ FHIR_FUNCTIONS = {
     "subsumes": Function(_subsumes, 1, 1),
     "subsumedBy": Function(_subsumed_by, 1, 1),
     "checkModifiers": Function(_check_modifiers, 0, 16),
-    "htmlChecks": scalar(is_narrative, TEXT, BOOLEAN),
+    "htmlChecks": scalar(narrative.is_safe, TEXT, BOOLEAN),
 }

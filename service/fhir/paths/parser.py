@@ -5,12 +5,13 @@ Source: https://hl7.org/fhirpath/N1/grammar.html, https://hl7.org/fhirpath/N1/#o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import cast
 
 from service.fhir.paths.dates import parse_date, parse_datetime, parse_time
 from service.fhir.paths.faults import PathError
-from service.fhir.paths.lexer import Token, tokens
+from service.fhir.paths.lexer import Token, TokenKind, tokens
 from service.fhir.paths.quantities import CALENDAR_UNITS, Quantity
 from service.fhir.paths.syntax import (
     Binary,
@@ -39,6 +40,14 @@ _BINDING: dict[str, int] = {
 
 # Words that are no names; `as`, `contains`, `in` and `is` may be both (`expansion.contains`).
 _RESERVED = frozenset({"and", "or", "xor", "implies", "div", "mod", "true", "false"})
+
+_WORDS = _RESERVED | _BINDING.keys()
+
+# How faults speak of tokens, whose text may be somebody's name.
+_SHOWN: Mapping[TokenKind, str] = {
+    "identifier": "a name", "delimited": "a name", "string": "a text", "number": "a number", "date": "a date",
+    "dateTime": "an instant", "time": "a time", "dollar": "a variable", "symbol": "a symbol", "end": "the end",
+}  # fmt: skip
 
 # Deeper than any rule needs, and far from where the interpreter's stack ends.
 MAXIMUM_DEPTH = 100
@@ -87,7 +96,7 @@ class _Parser:
 
     def _unexpected(self, wanted: str) -> PathError:
         token = self._token
-        shown = "the end" if token.kind == "end" else f"'{token.text}'"
+        shown = f"'{token.text}'" if token.kind == "symbol" or token.text in _WORDS else _SHOWN[token.kind]
         return PathError(f"Expected {wanted} at character {token.position}, found {shown}.", token.position)
 
     def expect_end(self) -> None:
@@ -201,7 +210,7 @@ class _Parser:
         parse_text = {"date": parse_date, "dateTime": parse_datetime, "time": parse_time}[token.kind]
         value = parse_text(token.text)
         if value is None:
-            raise PathError(f"@{token.text} is not in the calendar or on the clock.", token.position)
+            raise PathError("There is no such date or time.", token.position)
         return Literal(value)
 
     def _invocation(self, target: Expression | None) -> Expression:

@@ -62,3 +62,14 @@ def test_modifier_extensions_must_be_known(observation, evaluate):
 def test_types_of_arguments_are_checked(patient, evaluate):
     with pytest.raises(PathError):
         evaluate("extension(1)", patient)
+
+
+@pytest.mark.parametrize(
+    ("content", "allowed"), [("<p>text</p>", True), ("<script>1</script>", False), ("", False)]
+)
+def test_html_checks_are_those_of_the_validator(content: str, allowed: object, patient, evaluate):
+    patient["text"] = {
+        "status": "generated",
+        "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{content}</div>',
+    }
+    assert evaluate("text.div.htmlChecks()", patient) == [allowed]
