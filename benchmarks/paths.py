@@ -1,6 +1,6 @@
 """What a compiled path costs: search expressions and invariants on example resources, in microseconds.
 
-Run: `.venv/bin/python benchmarks/paths.py`. Each figure is the best of several short batches.
+Run: `.venv/bin/python -m benchmarks.paths`. Each figure is the best of several short batches.
 """
 
 from __future__ import annotations

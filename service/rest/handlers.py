@@ -139,7 +139,12 @@ async def delete(context: Context, request: Request) -> Answer:
 async def conditional_delete(context: Context, request: Request) -> Answer:
     """204: DELETE Type?criteria. The configured limit says how many it may take; one makes it single."""
     return await deleting.conditional_delete(
-        context, request.act, request.type, request.criteria, several=True
+        context,
+        request.act,
+        request.type,
+        request.criteria,
+        several=True,
+        provenance=request.provenance,
     )
 
 

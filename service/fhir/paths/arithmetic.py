@@ -22,6 +22,7 @@ from service.fhir.paths.quantities import ARITHMETIC, Quantity, add, as_quantity
 from service.fhir.paths.scalars import MEASURE, NUMBER, TEMPORAL, TEXT, Kinds, value_of
 from service.fhir.paths.syntax import Binary, Polarity
 from service.fhir.paths.types import QUANTITY, STRING, SYSTEM_OF, SYSTEM_TYPES
+from service.fhir.paths.values import kind
 
 Calculation = Callable[[Any, Any], Any]
 
@@ -93,9 +94,7 @@ def _are_measures(left: Any, right: Any) -> bool:
 
 
 def _mismatch(left: Any, right: Any) -> EvaluationError:
-    return EvaluationError(
-        f"A {type(left).__name__} and a {type(right).__name__} cannot be calculated with together."
-    )
+    return EvaluationError(f"{kind(left)} and {kind(right)} cannot be calculated with together.")
 
 
 def _calculates(takes: Kinds, run: Calculation) -> Operator:

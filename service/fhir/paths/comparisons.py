@@ -25,7 +25,7 @@ from service.fhir.paths.quantities import Quantity, compare_quantities, ratio
 from service.fhir.paths.scalars import MEASURE, TEMPORAL, TEXT, Argument, scalar, value_of
 from service.fhir.paths.syntax import Binary
 from service.fhir.paths.types import BOOLEAN, QUANTITY, STRING, SYSTEM_OF
-from service.fhir.paths.values import system_value
+from service.fhir.paths.values import kind, system_value
 
 _ORDERED = MEASURE | TEMPORAL | TEXT
 
@@ -123,7 +123,7 @@ def order(left: Any, right: Any) -> int | None:
             return compare(left, right)
         case _:
             pass
-    raise EvaluationError(f"A {type(left).__name__} and a {type(right).__name__} have no order.")
+    raise EvaluationError(f"{kind(left)} and {kind(right)} have no order among them.")
 
 
 def _comparison(holds: Callable[[int], bool]) -> Operator:

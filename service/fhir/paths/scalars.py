@@ -23,7 +23,7 @@ from service.fhir.paths.types import (
     SYSTEM_OF,
     TIME,
 )
-from service.fhir.paths.values import system_type, system_value
+from service.fhir.paths.values import kind, system_type, system_value
 
 Kinds = frozenset[str]
 
@@ -124,7 +124,7 @@ def value_of(compiled: Compiled, takes: Kinds | None, where: str, position: int 
             return None
         found = system_value(item, raw)
         if takes is not None and found is not None and not _is_one_of(found, takes):
-            raise EvaluationError(f"{where} does not work on {_described(found)}.")
+            raise EvaluationError(f"{where} is given {kind(found)}, on which it does not work.")
         return found
 
     return value
@@ -138,21 +138,13 @@ def _text_of(one: One, where: str) -> One:
         found = item.value if item.__class__ is Node else item
         if found is None or found.__class__ is str:
             return found
-        raise EvaluationError(f"{where} does not work on {_described(found)}.")
+        raise EvaluationError(f"{where} is given {kind(found)}, on which it does not work.")
 
     return text
 
 
 def _is_one_of(value: Any, takes: Kinds) -> bool:
     return not isinstance(value, dict | list) and system_type(value) in takes
-
-
-def _described(value: Any) -> str:
-    return (
-        "a complex element"
-        if isinstance(value, dict | list)
-        else f"a {system_type(value).removeprefix('System.')}"
-    )
 
 
 def _shown(compiled: Compiled) -> str:

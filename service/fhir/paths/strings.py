@@ -18,7 +18,7 @@ from service.fhir.paths.faults import EvaluationError
 from service.fhir.paths.nodes import Item, Items, Scope
 from service.fhir.paths.scalars import TEXT, WHOLE, Argument, scalar, value_of
 from service.fhir.paths.types import BOOLEAN, INTEGER, STRING
-from service.fhir.paths.values import system_type, system_value
+from service.fhir.paths.values import kind, system_value
 
 # Letters that FHIRPath gives meaning to in the flags of matches().
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE}
@@ -182,8 +182,8 @@ def _text(item: Item, raw: str | None) -> str:
     value = system_value(item, raw)
     if isinstance(value, str):
         return value
-    kind = "an element without a value" if value is None or isinstance(value, dict) else system_type(value)
-    raise EvaluationError(f"join() takes strings, and is given {kind}.")
+    shown = "an element without a value" if value is None else kind(value)
+    raise EvaluationError(f"join() takes strings, and is given {shown}.")
 
 
 _TEXT = Argument(TEXT)

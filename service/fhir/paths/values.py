@@ -49,6 +49,13 @@ def system_type(value: Any) -> str:
     return _SYSTEM_TYPES[type(value)]
 
 
+def kind(value: Any) -> str:
+    """What faults call a value: `Integer`, or a complex element."""
+    return (
+        "a complex element" if isinstance(value, dict | list) else system_type(value).removeprefix("System.")
+    )
+
+
 def json_value(value: Any) -> Any:
     """The JSON of a system value: text for dates and times, a FHIR Quantity for a quantity."""
     match value:

@@ -13,7 +13,7 @@ def test_nothing_comes_of_nothing(evaluate):
 def test_types_are_checked_as_soon_as_they_are_known(observation, evaluate):
     with pytest.raises(PathError, match=r"startsWith\(\) works on String, and is given CodeableConcept"):
         evaluate("code.startsWith('a')", observation)
-    with pytest.raises(EvaluationError, match=r"startsWith\(\) does not work on a Integer"):
+    with pytest.raises(EvaluationError, match=r"startsWith\(\) is given Integer, on which it does not work"):
         evaluate("component[1].value.startsWith('a')", observation)
 
 
