@@ -60,9 +60,10 @@ def test_sql_finds_what_matches(searched, case):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(0)  # a million searches
 @settings(
     settings.get_profile("long"),
-    max_examples=50_000,
+    max_examples=125_000,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(case=cases())

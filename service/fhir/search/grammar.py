@@ -58,6 +58,10 @@ class Search:
     page: str | None
 
 
+# FHIR's texts never hold it, and PostgreSQL's cannot be asked for it.
+_NO_TEXT = "\x00"
+
+
 def parse(  # noqa: PLR0913 - each is a plain fact of the request or the configuration, given by name
     registry: Registry,
     type_: str,
@@ -81,6 +85,8 @@ def parse(  # noqa: PLR0913 - each is a plain fact of the request or the configu
     faults: list[Issue] = []
     for name, value in pairs:
         try:
+            if _NO_TEXT in name or _NO_TEXT in value:
+                raise refusals.no_text()
             reading.take(name, value)
         except Malformed as problem:
             faults += problem.issues

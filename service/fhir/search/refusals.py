@@ -22,6 +22,11 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "none"
 
 
+def no_text() -> Malformed:
+    """The refusal of a name or value with a NUL character."""
+    return _refused("invalid", "search-value-characters", "No text of FHIR holds the character U+0000.")
+
+
 def unknown_parameter(name: str, type_: str, valid: Iterable[str]) -> Malformed:
     """The refusal of a parameter that the type does not have."""
     text = f"{type_} has no search parameter `{name}`. It has {_listed(valid)}."

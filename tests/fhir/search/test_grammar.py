@@ -189,3 +189,13 @@ def attempted(pairs, *, lenient):
         if all(issue.slug.startswith("search-") for issue in refused.issues):
             return None
         raise
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("name", "a\x00b"), ("na\x00me", "a"), ("identifier", "\x00|x"), ("_has:Goal:patient:_id", "\x00")],
+)
+def test_what_no_text_holds_is_refused(pair):
+    with pytest.raises(Malformed) as refused:
+        read("Patient", pair)
+    assert [issue.slug for issue in refused.value.issues] == ["search-value-characters"]
