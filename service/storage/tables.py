@@ -5,9 +5,11 @@ Every key begins with `locality`, so that Citus can shard the same schema by it;
 `rid` is the store's own number of a resource, the same for all its versions. Index rows
 are narrow and hold nothing that is not a pure function of the current body, so that an
 update finds the rows it must take away by their whole keys. Text that is searched by
-its beginning is compared byte by byte on both databases (collation "C"). ADR 0002.
+its beginning is compared byte by byte on both databases (collation "C").
 
 Units: `updated` and `at` milliseconds, `low` and `high` microseconds since 1970 UTC.
+
+Source: ADR 0002
 """
 
 from __future__ import annotations
