@@ -29,7 +29,6 @@ _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
 _NARRATIVE_LINK = re.compile(r"""(\b(?:href|src)\s*=\s*)(["'])(.*?)\2""", re.DOTALL)
 _VERSIONED = "/_history/"
-_TELLING = frozenset({"reference", "div"})  # names whose text may be a link, or hold one
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ class Directory:
 
     by_url: Mapping[str, int]
     server_base: str
+    has_addresses: bool  # whether any fullUrl is an address, which relative links may mean
 
     @staticmethod
     def of(entries: Iterable[Entry], server_base: str) -> Directory:
@@ -82,7 +82,13 @@ class Directory:
         by_url = {
             entry.full_url: entry.index for entry in entries if entry.full_url and entry.resource is not None
         }
-        return Directory(by_url, server_base)
+        return Directory(by_url, server_base, any("/" in url for url in by_url))
+
+    def may_be_link(self, key: Any, text: str) -> bool:
+        """Whether the text under this name may lead to an entry, or be a search: a first and quick look."""
+        if key == "reference":
+            return self.has_addresses or ":" in text or "?" in text
+        return key == "div" or text in self.by_url
 
     def base_of(self, full_url: str | None) -> str:
         """The base of links in the entry with that fullUrl; the server's where it is no RESTful address."""
@@ -106,9 +112,7 @@ def find_slots(registry: Registry, entry: Entry, directory: Directory) -> list[S
         return _kind(registry, resource, trail)
 
     type_ = str(resource.get("resourceType"))
-    return _slots(
-        entry.index, type_, resource, lambda key, text: key in _TELLING or text in directory.by_url, kind_of
-    )
+    return _slots(entry.index, type_, resource, directory.may_be_link, kind_of)
 
 
 def find_operation_slots(entry: Entry, operations: list[Any]) -> list[Slot]:
@@ -133,15 +137,17 @@ def _slots(
 
     def visit(node: Any) -> None:
         for key, value in node.items() if type(node) is dict else enumerate(node):
-            trail.append(key)
             if type(value) is str:
                 if may_be_link(key, value):
+                    trail.append(key)
                     kind = kind_of(trail)
                     if kind is not None:
                         slots.append(Slot(index, kind, node, key, value, type_, tuple(trail)))
+                    trail.pop()
             elif type(value) is dict or type(value) is list:
+                trail.append(key)
                 visit(value)
-            trail.pop()
+                trail.pop()
 
     visit(top)
     return slots

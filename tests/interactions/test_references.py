@@ -21,7 +21,11 @@ ELSEWHERE = "https://elsewhere.example/fhir"
 
 
 def directory(**by_url):
-    return Directory({ONE: 0, TWO: 1, f"{ELSEWHERE}/Patient/23": 2, f"{BASE_URL}/Patient/24": 3}, BASE_URL)
+    return Directory(
+        {ONE: 0, TWO: 1, f"{ELSEWHERE}/Patient/23": 2, f"{BASE_URL}/Patient/24": 3},
+        BASE_URL,
+        has_addresses=True,
+    )
 
 
 def slots(registry, resource):
