@@ -38,9 +38,8 @@ def test_a_second_opinion_finds_them_valid(kind):
 
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_our_own_validation_finds_nothing(kind, registry):
-    from service.fhir.validation.validator import Validator
-
     from service.fhir.codec import decode
+    from service.fhir.validation.validator import Validator
 
     validator = Validator(registry)
     for resource in built(kind):
