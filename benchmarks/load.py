@@ -171,6 +171,8 @@ class Load:
         finally:
             gc.enable()
             gc.unfreeze()
+            for task in self._reconnects:
+                task.cancel()  # what it would meet after the run is no error of the run
             for lane in self._lanes:
                 lane.close()
         return self.counts
