@@ -1,0 +1,33 @@
+"""Reads the guide from disk: the artefacts that the service ships, and those of folders beside them.
+
+Source: design.md section 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from service.fhir import codec
+from service.fhir.guide import KINDS, Guide, Json
+
+_DEPTH = 64  # nested arrays and objects in an artefact
+
+
+def shipped() -> Path:
+    """The folder of our own artefacts: packaged with the service, or beside it in a checkout."""
+    packaged = Path(str(resources.files("service"))) / "fhir_profiles"
+    return packaged if packaged.is_dir() else packaged.parent.parent / "fhir_profiles"
+
+
+def load(*folders: Path) -> Guide:
+    """The guide of our own artefacts and of further folders of the same shape, which win over ours."""
+    return Guide(artefact for folder in (shipped(), *folders) for artefact in read(folder))
+
+
+def read(folder: Path) -> Iterator[Json]:
+    """The artefacts in a folder that has a folder for each kind, in the order of their names."""
+    for kind in KINDS:
+        for path in sorted((folder / kind).glob("*.json")):
+            yield codec.decode(path.read_bytes(), max_depth=_DEPTH)
