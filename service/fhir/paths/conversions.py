@@ -182,6 +182,25 @@ def _otherwise(call: Invocation) -> Compiled:
     return of_one(lambda _this, _scope: None, None, frozenset())
 
 
+_WRITTEN = frozenset(
+    {"date", "dateTime", "instant", "time"}
+)  # FHIR writes them as text, which they are as text
+
+
+def _to_string(call: Invocation) -> Compiled:
+    """The text of the only item; that of a FHIR date or time as it was written."""
+    target, converted = call.target, scalar(to_string, None, STRING).build(call)
+    if target.raw not in _WRITTEN:
+        return converted
+    on, convert_one = target.one, converted.one
+
+    def one(this: Item, scope: Scope) -> Item:
+        item = on(this, scope)
+        return item if item.__class__ is str else convert_one(this, scope)
+
+    return of_one(one, None, frozenset({STRING}))
+
+
 def _pair(name: str, type_: str, run: Callable[..., Any], *arguments: Argument) -> Mapping[str, Function]:
     """The functions toX() and convertsToX() of one type."""
 
@@ -201,6 +220,7 @@ CONVERSIONS = {
     **_pair("Decimal", DECIMAL, to_decimal),
     **_pair("Quantity", QUANTITY, to_quantity, Argument(TEXT, optional=True)),
     **_pair("String", STRING, to_string),
+    "toString": Function(_to_string, 0, 0),
     **_pair("Date", DATE, to_date),
     **_pair("DateTime", DATETIME, to_datetime),
     **_pair("Time", TIME, to_time),

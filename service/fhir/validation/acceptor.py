@@ -10,8 +10,11 @@ Generated Python source per shape was measured beside this: 8.5 us against 10.4 
 Only good shapes are kept, and no more than `SHAPES_KEPT` of a type, so that a client who
 sends ever new orders of names costs time but no memory.
 
-The next issue joins here and in `walker`: a profile or invariant adds its checks to those
-of the shape, where it is known already which elements are absent.
+Invariants are part of the shape: those that names decide are settled with it (`presence`),
+the others are evaluated after the values were found sound.
+
+One resource is looked at at a time: what %resource and %rootResource stand for is kept in
+`Surroundings` while it is. An Acceptor is not shared between threads.
 
 Source: tech.md section 6
 """
@@ -19,24 +22,34 @@ Source: tech.md section 6
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from operator import call
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from service.fhir.conformance.containment import LOCAL
+from service.fhir.conformance.extensions import Standing
+from service.fhir.conformance.invariants import CHILDREN
+from service.fhir.paths import Environment, Node
 from service.fhir.validation.primitives import ACCEPTS, Predicate
 from service.fhir.validation.properties import Property, properties
 from service.fhir.validation.references import Targets
 
 if TYPE_CHECKING:
+    from service.fhir.conformance.extensions import Extensions
+    from service.fhir.conformance.invariants import Invariants, Rule
     from service.fhir.definitions import Element, TypeDefinition
     from service.fhir.registry import Registry
     from service.fhir.validation.bindings import Bound
 
 SHAPES_KEPT: Final = 256
 
+EXTENSIONS: Final = ("extension", "modifierExtension")
+
 Names = tuple[str, ...]
-Shape = tuple[
-    tuple[Predicate, ...], tuple[Predicate, ...]
-]  # one check for each value; checks of the whole object
+Checks = tuple[Predicate, ...]
+# One check for each value; checks of the whole object; and those of an object found sound so far.
+Shape = tuple[Checks, Checks, Checks]
 
 
 def never(_: object) -> Literal[False]:
@@ -61,7 +74,17 @@ def guarded(check: Predicate) -> Predicate:
     return accepts
 
 
-REFUSED: Final[Shape] = ((), (never,))
+def is_idle(sibling: Any) -> bool:
+    """Whether what stands beside a primitive is an id alone, which says nothing where there is no value."""
+    return type(sibling) is dict and sibling.keys() == {"id"}
+
+
+def speaking(name: str) -> Predicate:
+    """The check that an object's sibling of that name, beside which there is no value, says something."""
+    return lambda node: not is_idle(node[name])
+
+
+REFUSED: Final[Shape] = ((), (never,), ())
 
 
 class Shapes(dict[Names, Shape]):
@@ -113,7 +136,29 @@ class Shapes(dict[Names, Shape]):
             return REFUSED
         if self._targets is not None and "type" in names:
             whole.append(self._targets.fits)
-        return tuple(checks), tuple(whole)
+        whole += [speaking(name) for name in names if name[0] == "_" and name[1:] not in names]
+        rules = self._rules(frozenset(given))
+        if rules is None:
+            return REFUSED
+        return tuple(checks), tuple(whole), rules
+
+    def _rules(self, given: frozenset[str]) -> Checks | None:
+        """The checks of an object that was found sound so far; None where its names alone break a rule."""
+        found: list[Predicate] = []
+        for rule in self._acceptor.invariants.of_type(self._definition.name):
+            if rule.key == CHILDREN and self._definition.name == "Element":
+                continue  # it stands beside a value; where it does not, see `speaking`
+            truth = rule.settled(given)
+            if truth is False:
+                return None
+            if truth is None:
+                found.append(self._acceptor.rule_check(rule, self._definition.name))
+        found += [
+            self._acceptor.extensions_check(name, self._definition.name)
+            for name in EXTENSIONS
+            if name in given
+        ]
+        return tuple(found)
 
     def _check(self, property_: Property) -> Predicate:
         """The check of what stands under a property, the same in all shapes."""
@@ -137,7 +182,9 @@ class Shapes(dict[Names, Shape]):
         def fits(value: Any, sibling: Any) -> object:
             if sibling is None:
                 return accepts_value(value)
-            return accepts_sibling(sibling) and (value is None or accepts_value(value))
+            return accepts_sibling(sibling) and (
+                not is_idle(sibling) if value is None else accepts_value(value)
+            )
 
         def accepts(node: Any) -> bool:
             values, siblings = node[value.name], node[sibling.name]
@@ -151,20 +198,79 @@ class Shapes(dict[Names, Shape]):
         return accepts
 
 
+class Surroundings:
+    """The resource that is looked at, and the one around it where it is contained."""
+
+    __slots__ = ("_environment", "resource", "root")
+
+    def __init__(self) -> None:
+        self.resource: dict[str, Any] = {}
+        self.root: dict[str, Any] = {}
+        self._environment: Environment | None = None
+
+    @property
+    def environment(self) -> Environment:
+        """What %resource and %rootResource stand for."""
+        if self._environment is None:
+            self._environment = Environment(resource=self.resource, root=self.root)
+        return self._environment
+
+    @contextmanager
+    def entered(self, resource: dict[str, Any], *, contained: bool) -> Iterator[None]:
+        """Looks at the resource for a while, and then again at the one before."""
+        before = (self.resource, self.root, self._environment)
+        self.resource, self._environment = resource, None
+        if not contained:
+            self.root = resource
+        try:
+            yield
+        finally:
+            self.resource, self.root, self._environment = before
+
+
 class Acceptor:
     """Yes or no for any resource. Shapes are settled as they are met, and kept."""
 
-    def __init__(self, registry: Registry) -> None:
-        """Takes the registry whose definitions hold."""
+    def __init__(
+        self, registry: Registry, invariants: Invariants, extensions: Extensions | None = None
+    ) -> None:
+        """Takes the registry whose definitions hold, its invariants, and the extensions that are defined."""
         self.registry = registry
+        self.invariants = invariants
+        self._extensions = extensions
+        self.around = Surroundings()
         self._objects: dict[tuple[str, frozenset[str] | None, bool], Predicate] = {}
         self._resource = {bundled: self._resource_check(bundled=bundled) for bundled in (False, True)}
         self._whole = guarded(self._resource[False])
         self._contained = {bundled: self._contained_check(bundled=bundled) for bundled in (False, True)}
 
     def accepts(self, resource: Any) -> bool:
-        """Whether there is nothing to say about the resource: neither fault nor warning."""
+        """Whether there is certainly nothing to say about the resource: neither fault nor warning."""
         return bool(self._whole(resource))
+
+    def rule_check(self, rule: Rule, type_: str) -> Predicate:
+        """The check that an invariant holds of an object or value of the type."""
+        around = self.around
+
+        def holds(value: Any) -> bool:
+            return rule.holds(Node(type_, value), around.environment)
+
+        if rule.key == LOCAL:  # on every reference of every resource: most are not worth a Node
+            return lambda value: value.get("reference", "#")[:1] != "#" or holds(value)
+        return holds
+
+    def extensions_check(self, name: str, type_: str) -> Predicate:
+        """The check of the extensions of an object of the type that was found sound so far."""
+        extensions, around = self._extensions, self.around
+        if extensions is None:
+            return always
+
+        def fit(node: Any) -> bool:
+            extended = node.get("url") if type_ == "Extension" else None
+            standing = Standing(type_, None, node, around.resource, around.root, extended)
+            return all(extensions.accepts(extension, standing) for extension in node[name])
+
+        return fit
 
     def check_of(self, property_: Property, targets: Targets | None, *, bundled: bool) -> Predicate:
         """The check of all that stands under a property: of the item, or of the array of items."""
@@ -184,6 +290,17 @@ class Acceptor:
         if property_.sibling:
             return self._object("Element", None, bundled=bundled)
         bound = property_.bound
+        rules = self.invariants.of_element(property_.element)
+        if rules and not property_.primitive:
+            accepts = self._item(property_, targets, bound, bundled=bundled)
+            checks = [self.rule_check(rule, property_.type) for rule in rules]
+            return lambda value: accepts(value) and all(check(value) for check in checks)
+        return self._item(property_, targets, bound, bundled=bundled)
+
+    def _item(
+        self, property_: Property, targets: Targets | None, bound: Bound | None, *, bundled: bool
+    ) -> Predicate:
+        """The check of one value under a property, invariants of the element apart."""
         if property_.primitive:
             if targets is not None and property_.name == "reference":
                 return targets.accepts
@@ -226,27 +343,33 @@ class Acceptor:
         def accepts_object(node: Any) -> bool:
             if type(node) is not dict:
                 return False
-            checks, whole = shapes[tuple(node)]
+            checks, whole, rules = shapes[tuple(node)]
             if whole and not all(check(node) for check in whole):
                 return False
-            return all(map(call, checks, node.values()))
+            if not all(map(call, checks, node.values())):
+                return False
+            return not rules or all(check(node) for check in rules)
 
         return accepts_object
 
-    def _resource_check(self, *, bundled: bool) -> Predicate:
+    def _resource_check(self, *, bundled: bool, contained: bool = False) -> Predicate:
         """The check of any concrete resource, by what it says it is."""
 
         def accepts_resource(node: Any) -> object:
             if type(node) is not dict:
                 return False
             type_ = node.get("resourceType")
-            return type_ in self.registry.resource_types and self._object(type_, None, bundled=bundled)(node)
+            if type_ not in self.registry.resource_types:
+                return False
+            accepts = self._object(type_, None, bundled=bundled)
+            with self.around.entered(node, contained=contained):
+                return accepts(node)
 
         return accepts_resource
 
     def _contained_check(self, *, bundled: bool) -> Predicate:
         """The check of a contained resource: it has an id and contains nothing."""
-        accepts_resource = self._resource_check(bundled=bundled)
+        accepts_resource = self._resource_check(bundled=bundled, contained=True)
 
         def accepts_contained(node: Any) -> object:
             return type(node) is dict and "id" in node and "contained" not in node and accepts_resource(node)

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 LISTED: Final = 12  # a sentence with more is not read
 LONGEST_NAME: Final = 64  # longer names are no element's, and are not repeated in full
 
+MISSHAPEN: Final = frozenset(
+    {"array-expected", "array-unexpected", "array-empty", "object-expected", "object-empty", "null-value"}
+    | {"sibling-length", "value-kind", "choice-repeated", "resource-type-missing", "resource-type-unknown"}
+)
+"""Faults of form: an expression cannot be asked of what has one. The others leave it an answer."""
+
 
 def shown(name: str) -> str:
     """A client's name for an element, fit to stand in a sentence."""

@@ -1,27 +1,31 @@
-"""Structural validation: every resource against R4's base definitions, all faults in one pass.
+"""Validation: a resource against R4's base definitions and every profile that is due, all faults in one pass.
 
-The acceptor says in microseconds whether there is anything to say; only if there is, the
-walker says it. A test holds the two to one opinion. Profiles, terminology beyond the
-value sets that the registry can enumerate, and FHIRPath invariants (ele-1 and ref-1 among
-them) are the next issue's; `acceptor` and `walker` say where they join.
+The acceptor says in microseconds whether the base definitions leave anything to say; only
+if they do, the walker says it. A test holds the two to one opinion. Then the resource is
+held to profiles, and answers to their Questionnaire.
 
-Source: https://hl7.org/fhir/R4/validation.html
+Source: https://hl7.org/fhir/R4/validation.html, design.md section 6
 """
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
+from service.fhir.conformance.extensions import Extensions
+from service.fhir.conformance.profiles import Profiles
+from service.fhir.conformance.resources import Conformance
+from service.fhir.guide import Guide
+from service.fhir.profiles.snapshots import Structures
 from service.fhir.validation import faults
 from service.fhir.validation.acceptor import Acceptor
 from service.fhir.validation.walker import Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from service.fhir.problems import Issue
     from service.fhir.registry import Registry
+    from service.fhir.terminology import Terminology
 
 # A body of 10 MiB can hold millions of faults or warnings. Nobody mends more than these at
 # once, and no sound resource has as many warnings.
@@ -29,19 +33,35 @@ ISSUES_LISTED: Final = 1000
 
 
 class Validator:
-    """Checks resources of any R4 type, served or not."""
+    """Checks resources of any R4 type, served or not, one at a time."""
 
-    def __init__(self, registry: Registry) -> None:
-        """Takes the registry whose definitions hold."""
-        self._acceptor = Acceptor(registry)
-        self._walker = Walker(registry, self._acceptor)
+    def __init__(
+        self, registry: Registry, guide: Guide | None = None, terminology: Terminology | None = None
+    ) -> None:
+        """Takes R4's definitions, and the guide whose profiles, extensions and questionnaires hold beside them.
 
-    def check(self, resource: dict[str, Any]) -> list[Issue]:
-        """Every fault and warning, in the order of the document; empty if there is none."""
+        Raises:
+            Uncompilable, SnapshotError: the guide says what cannot be checked.
+        """
+        guide = guide or Guide()
+        self.profiles = Profiles(registry, Structures(registry, guide).find, terminology)
+        extensions = Extensions(self.profiles, guide) if len(guide) else None
+        self._acceptor = Acceptor(registry, self.profiles.invariants, extensions)
+        self._walker = Walker(self._acceptor, extensions)
+        self._conformance = Conformance(self.profiles, guide)
+
+    def check(self, resource: dict[str, Any], profiles: Sequence[str] = ()) -> list[Issue]:
+        """Every fault and warning; those of the structure in the order of the document; empty if there is none.
+
+        The resource is held to the profiles asked, to those it claims, and to those that it
+        must conform to as what it is.
+        """
+        self.profiles.invariants.containment.forget()
         try:
-            if self._acceptor.accepts(resource):
-                return []
-            return listed(self._walker.issues(resource))
+            found = [] if self._acceptor.accepts(resource) else listed(self._walker.issues(resource))
+            is_sound = not any(issue.slug in faults.MISSHAPEN for issue in found)
+            further = self._conformance.issues(resource, profiles, sound=is_sound)
+            return listed(chain(found, further)) if found else listed(further)
         except RecursionError:  # only where the configured depth of JSON is far above its default
             return [faults.nesting_depth()]
 

@@ -8,8 +8,8 @@ a choice is named without its type (`Observation.component[1].value.code`, JSON
 extension of a primitive value stands under the value (`Patient.birthDate.extension[0]`,
 JSON `_birthDate`).
 
-The next issue joins here and in `acceptor`: invariants and profiles of a type or element
-are asked after the structure below it was found sound.
+Invariants, and extensions by their definitions, are asked of an object whose JSON has the form
+that its definition gives it, whatever else is wrong with it.
 
 Source: https://hl7.org/fhir/R4/json.html, https://hl7.org/fhir/R4/validation.html
 """
@@ -22,18 +22,24 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from service.fhir import locations
+from service.fhir.conformance.extensions import Standing
+from service.fhir.conformance.faults import invariant_broken
+from service.fhir.conformance.invariants import CHILDREN
+from service.fhir.paths import Environment
+from service.fhir.paths import Node as FhirNode
 from service.fhir.validation import faults, values
-from service.fhir.validation.acceptor import Acceptor, guarded, never
+from service.fhir.validation.acceptor import EXTENSIONS, Acceptor, guarded, is_idle, never
 from service.fhir.validation.primitives import Predicate, is_string, kind_of
 from service.fhir.validation.properties import Property, properties
 from service.fhir.validation.references import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from service.fhir.conformance.extensions import Extensions
+    from service.fhir.conformance.invariants import Rule
     from service.fhir.definitions import TypeDefinition
     from service.fhir.problems import Issue
-    from service.fhir.registry import Registry
     from service.fhir.validation.bindings import Bound
 
     Walk = Callable[[Any, "Place"], Iterator[Issue]]
@@ -43,18 +49,36 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the walk has come to: an expression, and whether that is in an entry of a Bundle."""
+    """Where the walk has come to.
+
+    `path` is the expression; `element` the path in the definition of the resource that is
+    walked, such as `Observation.component.code`; `resource` is that resource, `root` the one
+    around it where it is contained; `bundled` says that it is in an entry of a Bundle.
+    """
 
     path: str
+    element: str
+    resource: Node
+    root: Node
     bundled: bool = False
 
     def child(self, name: str) -> Place:
         """The place of an element here."""
-        return Place(locations.child(self.path, name), self.bundled)
+        return replace(self, path=locations.child(self.path, name), element=f"{self.element}.{name}")
 
     def item(self, index: int) -> Place:
         """The place of an item of the array here."""
-        return Place(locations.item(self.path, index), self.bundled)
+        return replace(self, path=locations.item(self.path, index))
+
+    def entered(self, resource: Node, *, contained: bool) -> Place:
+        """The place of a resource here, in which paths begin anew."""
+        root = self.root if contained else resource
+        return replace(self, element=str(resource.get("resourceType")), resource=resource, root=root)
+
+    @property
+    def environment(self) -> Environment:
+        """What %resource and %rootResource stand for here."""
+        return Environment(resource=self.resource, root=self.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +93,18 @@ class Under:
 class Walker:
     """Issues of any resource, in the order of the document."""
 
-    def __init__(self, registry: Registry, acceptor: Acceptor | None = None) -> None:
-        """Takes the registry whose definitions hold. What `acceptor` accepts is passed by; None: nothing is."""
-        self._registry = registry
+    def __init__(
+        self, acceptor: Acceptor, extensions: Extensions | None = None, *, everywhere: bool = False
+    ) -> None:
+        """Takes the acceptor whose definitions hold, and the extensions that are defined.
+
+        What the acceptor accepts is passed by; `everywhere`: nothing is.
+        """
+        self._registry = registry = acceptor.registry
+        self._invariants = acceptor.invariants
+        self._extensions = extensions
         self._acceptor = acceptor
+        self._everywhere = everywhere
         self._properties = cache(lambda type_: properties(registry, registry.definition(type_)))
         self._under = cache(self._way_under)
 
@@ -80,7 +112,8 @@ class Walker:
         """Everything there is to say about the resource."""
         type_ = resource.get("resourceType")
         is_known = type(type_) is str and self._registry.is_resource(type_)
-        yield from self._resource(resource, Place(str(type_)) if is_known else None)
+        start = Place(str(type_), str(type_), resource, resource) if is_known else None
+        yield from self._resource(resource, start)
 
     def _resource(self, node: Any, place: Place | None) -> Iterator[Issue]:
         """The issues of a resource; it has no place where it is the outermost and of no known type."""
@@ -91,10 +124,38 @@ class Walker:
         elif place is None or not self._registry.is_resource(type_):
             yield faults.resource_type_unknown(path, type_)
         else:
-            yield from self._object(node, type_, place, None)
+            is_contained = place.root is not place.resource
+            with self._acceptor.around.entered(node, contained=is_contained):
+                yield from self._object(node, type_, place, None)
 
-    def _object(self, node: Node, type_: str, place: Place, targets: Targets | None) -> Iterator[Issue]:
-        """The issues of an object of the type that is not empty; `targets` for a Reference."""
+    def _object(
+        self, node: Node, type_: str, place: Place, targets: Targets | None, standing: str | None = None
+    ) -> Iterator[Issue]:
+        """The issues of an object of the type that is not empty, and of its rules where it is sound.
+
+        `targets` for a Reference; `standing` is the type of the primitive that the object stands beside.
+        """
+        is_sound = True
+        for issue in self._members(node, type_, place, targets):
+            is_sound = is_sound and issue.slug not in faults.MISSHAPEN
+            yield issue
+        if is_sound:
+            yield from ruled(node, type_, place, self._invariants.of_type(type_))
+            yield from self._extended(node, standing or type_, place)
+
+    def _extended(self, node: Node, type_: str, place: Place) -> Iterator[Issue]:
+        """The issues of a sound object's extensions by their definitions."""
+        for name in EXTENSIONS:
+            if self._extensions is None or name not in node or name not in self._properties(type_):
+                continue
+            extended = node.get("url") if type_ == "Extension" else None
+            standing = Standing(type_, place.element, node, place.resource, place.root, extended)
+            array_place = place.child(name)
+            for index, extension in enumerate(node[name]):
+                yield from self._extensions.issues(extension, standing, array_place.item(index).path)
+
+    def _members(self, node: Node, type_: str, place: Place, targets: Targets | None) -> Iterator[Issue]:
+        """The issues of an object's members; `targets` for a Reference."""
         definition = self._registry.definition(type_)
         known = self._properties(type_)
         if type_ == "Bundle.entry":
@@ -131,14 +192,16 @@ class Walker:
             if name in node:
                 yield from under.walk(value, place)
             if has_twin:
-                yield from self._sibling(twin).walk(node[twin], place)
+                yield from self._sibling(property_).walk(node[twin], place)
+                if name not in node:
+                    yield from idle(node[twin], place)
         elif has_twin and type(value) is list and type(node[twin]) is list:
-            yield from aligned(value, node[twin], name, place, (under, self._sibling(twin)))
+            yield from aligned(value, node[twin], name, place, (under, self._sibling(property_)))
         else:
             if name in node:
                 yield from array(value, name, place, under)
             if has_twin:
-                yield from array(node[twin], twin, place, self._sibling(twin))
+                yield from array(node[twin], twin, place, self._sibling(property_))
 
     def _way_under(self, property_: Property, bundled: bool) -> Under:  # noqa: FBT001 - cache takes no keywords apart
         """How to walk what stands under the property."""
@@ -146,17 +209,17 @@ class Walker:
         def walk(value: Any, place: Place) -> Iterator[Issue]:
             yield from self._value(value, property_, place)
 
-        if self._acceptor is None:
+        if self._everywhere:
             return Under(never, never, walk)
         item = self._acceptor.check_of_item(property_, None, bundled=bundled)
         whole = self._acceptor.check_of(property_, None, bundled=bundled)
         return Under(guarded(item), guarded(whole), walk)
 
-    def _sibling(self, twin: str) -> Under:
+    def _sibling(self, property_: Property) -> Under:
         """How to walk the id and extensions of a primitive value; there are too few to pass any by."""
 
         def walk(value: Any, place: Place) -> Iterator[Issue]:
-            yield from self._complex(value, "Element", twin, place, None)
+            yield from self._complex(value, "Element", f"_{property_.name}", place, standing=property_.type)
 
         return Under(never, never, walk)
 
@@ -164,11 +227,13 @@ class Walker:
         """The issues of one value under a property, and whether it is in the value set bound to it."""
         is_sound = True
         for issue in self._structure(value, property_, place):
-            is_sound = is_sound and not issue.is_fault
+            is_sound = is_sound and issue.slug not in faults.MISSHAPEN
             yield issue
         bound = property_.bound
         if bound is not None and is_sound and not bound.fits(value):
             yield unbound(value, property_, bound, place)
+        if is_sound and not property_.primitive:
+            yield from ruled(value, property_.type, place, self._invariants.of_element(property_.element))
 
     def _structure(self, value: Any, property_: Property, place: Place) -> Iterator[Issue]:
         """The issues of one value under a property, its binding apart."""
@@ -183,7 +248,13 @@ class Walker:
         yield from self._complex(value, type_, property_.name, place, targets)
 
     def _complex(
-        self, value: Any, type_: str, name: str, place: Place, targets: Targets | None
+        self,
+        value: Any,
+        type_: str,
+        name: str,
+        place: Place,
+        targets: Targets | None = None,
+        standing: str | None = None,
     ) -> Iterator[Issue]:
         """The issues of what must be an object of the type."""
         if value is None:
@@ -195,9 +266,9 @@ class Walker:
         elif not value:
             yield faults.object_empty(place.path, name)
         elif type_ == "Resource":
-            yield from self._resource(value, place)
+            yield from self._resource(value, place.entered(value, contained=name == "contained"))
         else:
-            yield from self._object(value, type_, place, targets)
+            yield from self._object(value, type_, place, targets, standing)
 
 
 def array(value: Any, name: str, place: Place, under: Under) -> Iterator[Issue]:
@@ -229,6 +300,8 @@ def aligned(
             yield from of_value.walk(value, place.item(index))
         if sibling is not None:
             yield from of_sibling.walk(sibling, place.item(index))
+            if value is None:
+                yield from idle(sibling, place.item(index))
 
 
 def unknown(
@@ -279,6 +352,29 @@ def contained(resources: Any, place: Place) -> Iterator[Issue]:
             if id_ in seen:
                 yield faults.contained_id_repeated(where.child("id").path)
             seen.add(id_)
+
+
+def ruled(node: Any, type_: str, place: Place, rules: Iterable[Rule]) -> Iterator[Issue]:
+    """The issues of rules that a sound object breaks."""
+    for rule in rules:
+        if rule.key == CHILDREN:
+            if type_ != "Element" and node.keys() == {"id"}:
+                yield childless(place)
+        elif not rule.holds(FhirNode(type_, node), place.environment):
+            invariant = rule.invariant
+            yield invariant_broken(place.path, invariant.severity, invariant.key, invariant.text)
+
+
+def idle(sibling: Any, place: Place) -> Iterator[Issue]:
+    """The issue of an id beside no value."""
+    if is_idle(sibling):
+        yield childless(place)
+
+
+def childless(place: Place) -> Issue:
+    """The issue of an element that has nothing but an id."""
+    text = "All FHIR elements must have a @value or children"
+    return invariant_broken(place.path, "error", CHILDREN, text)
 
 
 def unbound(value: Any, property_: Property, bound: Bound, place: Place) -> Issue:
