@@ -1,1 +1,1 @@
-"""The domain, pure, in clinic words."""
+"""The domain, pure, in clinic words: the rules that no profile can say. docs/rules.md tells them in words."""
