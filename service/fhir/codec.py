@@ -68,6 +68,12 @@ def decode(raw: bytes, *, max_depth: int = DEFAULT_DEPTH) -> dict[str, Any]:
     return document
 
 
+def restore(written: bytes) -> dict[str, Any]:
+    """The object that `encode` wrote into `written`; what `decode` refuses cannot stand in it."""
+    restored: dict[str, Any] = _decode(written)
+    return restored
+
+
 def count_names(raw: bytes) -> int:
     """How often a quote, optional white space and a colon stand in the text: at least once a member."""
     return len(NAME_END.findall(raw))

@@ -50,6 +50,9 @@ PATIENCE = 30.0
 RID_BLOCK = 1000
 SECRET_BYTES = 32
 _STRIDE = 1000
+# A unit that asks more questions than this locks all of them by one lock, of this number.
+MANY_QUESTIONS = 256
+_ALL_QUESTIONS = 0x7468_7269_7665
 
 _READ = positional(READ, POSTGRESQL, ("locality", "type", "id"))
 _READ_CURRENT_VERSION = positional(READ_CURRENT_VERSION, POSTGRESQL, ("locality", "rid", "version"))
@@ -63,6 +66,9 @@ _READ_MANY = (
 _READ_PAGE = (
     f"SELECT {_COLUMNS} FROM unnest($2::bigint[], $3::int[]) AS u (rid, version)"  # noqa: S608 - constants only
     " JOIN {table} r ON r.locality = $1 AND r.rid = u.rid AND r.version = u.version"
+)
+_HOLD = (
+    "SELECT 1 FROM resource WHERE locality = $1 AND rid = ANY($2::bigint[]) ORDER BY rid FOR NO KEY UPDATE"
 )
 _NAME = "SELECT kind, code, text FROM name WHERE kind = $1 AND text = $2"
 
@@ -170,8 +176,11 @@ class PostgresStore:
             return
         async with connection.transaction():
             # Whoever decided on the same question waits here, and then finds the answer changed.
-            for lock in sorted(_lock(unit.locality, expectation.query) for expectation in unit.expectations):
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", lock)
+            await _wait_turn(connection, unit)
+            # And whoever relied on what this unit changes has committed before the questions are asked.
+            superseded = [change.change.before.key for change in unit.changes if change.change.before]
+            if superseded:
+                await connection.execute(_HOLD, unit.locality, superseded)
             for expectation in unit.expectations:
                 search, asked = self._searches.ids(unit.locality, expectation.query)
                 found = {unpack_id(row[0]) for row in await connection.fetch(search, *asked)}
@@ -327,6 +336,20 @@ async def revision(connection: Connection) -> str | None:
 
 def _stored(row: Any, type_: str) -> Stored:
     return Stored(type_, unpack_id(row[1]), row[2], row[3], METHOD_NAMES[row[4]], row[5], row[6])
+
+
+async def _wait_turn(connection: Connection, unit: PreparedUnit) -> None:
+    """Waits until no other unit under way asks one of the unit's questions; held until the unit is committed.
+
+    PostgreSQL has room for some thousands of locks in all, so a unit with very many
+    questions keeps every other unit with a question waiting instead.
+    """
+    locks = sorted({_lock(unit.locality, expectation.query) for expectation in unit.expectations})
+    if len(locks) > MANY_QUESTIONS:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _ALL_QUESTIONS)
+        return
+    await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", _ALL_QUESTIONS)
+    await connection.execute("SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS lock", locks)
 
 
 def _lock(locality: int, query: Query) -> int:

@@ -3,7 +3,8 @@
 The statement moves the superseded versions, updates and inserts resources, takes away
 and adds index rows and writes the audit entries, all from arrays. Where a version that
 the unit was decided on is no longer current, the last part divides by zero, which rolls
-the whole statement back.
+the whole statement back. Versions of other resources that it relied on are locked against
+change until it is committed.
 
 Source: https://www.postgresql.org/docs/15/queries-with.html, ADR 0010
 """
@@ -50,6 +51,8 @@ _SUPERSEDING: Columns = [
     )
 ]
 
+_RELIED_ON: Columns = [(name, _array(resource.c[name].type)) for name in ("rid", "version")]
+
 
 @dataclass(slots=True)
 class _Statement:
@@ -71,12 +74,11 @@ class _Statement:
         names = ", ".join(name for name, _ in columns)
         return f"unnest({', '.join(slots)}) AS u ({names})"
 
-    def text(self, checked: int) -> str:
-        """The whole; `checked` is how many resources must have been superseded and updated."""
-        verdict = "SELECT 1"
-        if checked:
-            held = f"(SELECT count(*) FROM updated) = {checked} AND (SELECT count(*) FROM moved) = {checked}"
-            verdict = f"SELECT 1 / (CASE WHEN {held} THEN 1 ELSE 0 END)"
+    def text(self, checked: int, relied_on: int) -> str:
+        """The whole; so many resources must have been superseded and updated, so many found as relied on."""
+        counts = {"updated": checked, "moved": checked, "relied": relied_on}
+        held = [f"(SELECT count(*) FROM {part}) = {count}" for part, count in counts.items() if count]
+        verdict = f"SELECT 1 / (CASE WHEN {' AND '.join(held)} THEN 1 ELSE 0 END)" if held else "SELECT 1"
         return f"WITH {', '.join(self.parts)} {verdict}"
 
 
@@ -107,7 +109,9 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
             _remove(made, table, removed)
         if added:
             _insert(made, f"{table.name}_added", table, added, conflict=" ON CONFLICT DO NOTHING")
-    return made.text(len(later)), made.arguments
+    if unit.relied_on:
+        _rely(made, sorted(unit.relied_on))
+    return made.text(len(later), len(unit.relied_on)), made.arguments
 
 
 def _insert(
@@ -133,6 +137,15 @@ def _supersede(made: _Statement, rows: Sequence[Sequence[Any]]) -> None:
     made.parts.append(
         "updated AS (UPDATE resource r SET version = u.version, updated = u.updated, method = u.method,"
         f" body = u.body FROM {current} RETURNING 1)"
+    )
+
+
+def _rely(made: _Statement, versions: Sequence[tuple[int, int]]) -> None:
+    """Whoever changes one of these waits until the unit is committed, and whoever is changing one is waited for."""
+    source = made.unnest(_RELIED_ON, versions)
+    made.parts.append(
+        f"relied AS (SELECT 1 FROM resource r, {source}"
+        " WHERE r.locality = $1::smallint AND r.rid = u.rid AND r.version = u.version FOR SHARE OF r)"
     )
 
 

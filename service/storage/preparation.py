@@ -54,6 +54,7 @@ class PreparedUnit:
     locality: int
     changes: tuple[PreparedChange, ...]
     expectations: tuple[Expectation, ...]
+    relied_on: tuple[tuple[int, int], ...]  # rid and version
     client: int
     agency: int
     interaction: int
@@ -96,6 +97,7 @@ async def prepare(locality: int, unit: Unit, indexer: Indexer, names: Names, int
         locality,
         tuple(changes),
         unit.expectations,
+        tuple((stored.key, stored.version) for stored in unit.relied_on),
         client=names.known(Kind.CLIENT, audit.client),
         agency=names.known(Kind.AGENCY, audit.agency),
         interaction=names.known(Kind.INTERACTION, audit.interaction),

@@ -53,6 +53,13 @@ _UPDATE = positional(
     SQLITE,
     ("version", "updated", "method", "body", "of_locality", "of_rid"),
 )
+_CURRENT = positional(
+    select(resource.c.version).where(
+        resource.c.locality == bindparam("locality"), resource.c.rid == bindparam("rid")
+    ),
+    SQLITE,
+    ("locality", "rid"),
+)
 _ALLOCATE = positional(
     update(locality_keys)
     .where(locality_keys.c.locality == bindparam("of_locality"))
@@ -116,6 +123,9 @@ class UnitWriter:
         for expectation in unit.expectations:
             text, arguments = self._searches.ids(unit.locality, expectation.query)
             if {unpack_id(packed) for (packed,) in self._execute(text, arguments)} != expectation.ids:
+                raise Stale
+        for rid, current in unit.relied_on:
+            if self._execute(_CURRENT, (unit.locality, rid)).fetchone() != (current,):
                 raise Stale
         stored = tuple(self._version(unit, prepared, now) for prepared in unit.changes)
         for prepared, version in zip(unit.changes, stored, strict=True):

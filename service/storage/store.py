@@ -79,11 +79,15 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of work: all of it is stored, or nothing. No two changes are of one resource."""
+    """A unit of work: all of it is stored, or nothing. No two changes are of one resource.
+
+    `relied_on` are versions of other resources that must still be current at commit.
+    """
 
     changes: tuple[Change, ...]
     audit: AuditEntry
     expectations: tuple[Expectation, ...] = ()
+    relied_on: tuple[Stored, ...] = ()
 
 
 class Stale(Exception):  # noqa: N818 - a state, not an error: the caller decides anew

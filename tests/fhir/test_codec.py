@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.fhir.codec import count_members, count_names, decode, encode
+from service.fhir.codec import count_members, count_names, decode, encode, restore
 from service.fhir.problems import Malformed
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -260,3 +260,8 @@ def test_the_cheap_count_never_hides_a_dropped_member(text):
     document = json.loads(text)
     if count_names(text.encode()) == count_members(document, 64):
         assert not reference_has_duplicates(text)
+
+
+@given(documents)
+def test_what_encode_wrote_is_restored_as_decode_reads_it(document):
+    assert digits(restore(encode(document))) == digits(decode(encode(document), max_depth=99))

@@ -257,3 +257,29 @@ async def test_what_a_client_sends_as_number_never_breaks_the_store(store: Store
         return_exceptions=True,
     )
     assert [len(result) for result in results[:5]] == [1] * 5
+
+
+async def test_a_unit_holds_only_while_what_it_relied_on_is_current(store: Store):
+    relied_on = await stored(store, patient("a"))
+    untouched = await stored(store, patient("b"))
+    first = Unit((creation(score("s1", "a")),), AUDIT, relied_on=(relied_on, untouched))
+    await store.commit(LOCALITY, first)
+    await store.commit(LOCALITY, unit(update(relied_on, patient("a", "2"))))
+    with pytest.raises(Stale):
+        await store.commit(
+            LOCALITY, Unit((creation(score("s2", "a")),), AUDIT, relied_on=(untouched, relied_on))
+        )
+    assert await found(store, "Observation", Everything()) == ["s1"]
+
+
+async def test_a_deletion_of_what_was_relied_on_is_noticed(store: Store):
+    relied_on = await stored(store, patient("a"))
+    await store.commit(LOCALITY, unit(deletion(relied_on)))
+    with pytest.raises(Stale):
+        await store.commit(LOCALITY, Unit((creation(score("s", "a")),), AUDIT, relied_on=(relied_on,)))
+
+
+async def test_an_update_may_rely_on_others_too(store: Store):
+    relied_on, other = await stored(store, patient("a")), await stored(store, patient("b"))
+    await store.commit(LOCALITY, Unit((update(other, patient("b", "2")),), AUDIT, relied_on=(relied_on,)))
+    assert (await store.read(LOCALITY, "Patient", "b")).version == 2

@@ -1,0 +1,242 @@
+"""Parameters: what an operation is given and answers with, read from a query or a Parameters resource.
+
+Source: https://hl7.org/fhir/R4/operations.html#request, https://hl7.org/fhir/R4/parameters.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final
+
+from service.fhir.problems import Malformed
+
+Json = dict[str, Any]
+Pairs = Iterable[tuple[str, str]]
+
+# What stands in JSON as a string; a client that says valueString for a uri or a code is understood.
+TEXTS: Final = frozenset(
+    {
+        "string",
+        "uri",
+        "url",
+        "canonical",
+        "code",
+        "id",
+        "date",
+        "dateTime",
+        "instant",
+        "markdown",
+        "oid",
+        "uuid",
+    }
+)
+PRIMITIVES: Final = TEXTS | {"boolean", "integer", "decimal"}
+DATATYPES: Final = frozenset({"Coding", "CodeableConcept", "Identifier", "Period", "Quantity", "Reference"})
+RESOURCE: Final = "Resource"  # any resource type
+
+_INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
+_PATH = "Parameters.parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A parameter that an operation takes: `type` is a FHIR type, that of a resource or `Resource` included."""
+
+    name: str
+    type: str
+    required: bool = False
+    repeats: bool = False
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether its value is a resource, and so stands in `resource`, not in `value[x]`."""
+        return self.type not in PRIMITIVES and self.type not in DATATYPES
+
+
+class Inputs:
+    """The parameters that were given, each of its declared type."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, tuple[Any, ...]]) -> None:
+        self._values = MappingProxyType(dict(values))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def one(self, name: str) -> Any | None:
+        """The value of a parameter that stands once; None where it was not given."""
+        values = self._values.get(name)
+        return None if values is None else values[0]
+
+    def all(self, name: str) -> tuple[Any, ...]:
+        """Every value of a parameter that repeats."""
+        return self._values.get(name, ())
+
+
+def read(inputs: Sequence[Input], pairs: Pairs, body: Json | None) -> Inputs:
+    """What was given in the query and in the body, which is Parameters, or the one resource that is asked for.
+
+    Raises:
+        Malformed: a parameter that the operation does not take, of a wrong type, given twice or missing.
+    """
+    declared = {each.name: each for each in inputs}
+    values: dict[str, list[Any]] = {}
+    for name, text in pairs:
+        declared_one = _declared(declared, name)
+        values.setdefault(name, []).append(_read_text(declared_one, text))
+    if body is not None:
+        lone = _lone(inputs, body)
+        if lone is not None:
+            values.setdefault(lone.name, []).append(body)
+        else:
+            _read_parameters(declared, body, values)
+    for each in inputs:
+        _require_number(each, len(values.get(each.name, ())))
+    return Inputs({name: tuple(given) for name, given in values.items()})
+
+
+def _lone(inputs: Sequence[Input], body: Json) -> Input | None:
+    """The parameter that a bare body is the value of; None where the body is Parameters.
+
+    Source: https://hl7.org/fhir/R4/operations.html#request: with exactly one parameter that is a resource.
+    """
+    if body.get("resourceType") == "Parameters":
+        return None
+    resources = [each for each in inputs if each.is_resource]
+    if len(resources) != 1 or not _is_of(resources[0].type, body):
+        text = "The body of this operation is a Parameters resource."
+        if len(resources) == 1:
+            shown = "resource" if resources[0].type == RESOURCE else resources[0].type
+            text = f"The body of this operation is a Parameters resource or a {shown}."
+        raise Malformed("operation-body", text)
+    return resources[0]
+
+
+def _is_of(type_: str, value: Any) -> bool:
+    """Whether a value is a resource of the type, sound or not."""
+    if not isinstance(value, dict):
+        return False
+    given = value.get("resourceType")
+    return isinstance(given, str) and type_ in {RESOURCE, given}
+
+
+def _read_parameters(declared: Mapping[str, Input], body: Json, values: dict[str, list[Any]]) -> None:
+    given = body.get("parameter", [])
+    if not isinstance(given, list):
+        raise Malformed("operation-body", "Parameters.parameter is an array.", _PATH)
+    for index, each in enumerate(given):
+        path = f"{_PATH}[{index}]"
+        name = each.get("name") if isinstance(each, dict) else None
+        if not isinstance(name, str):
+            raise Malformed("operation-body", "Each parameter is an object with a name.", path)
+        values.setdefault(name, []).append(_read_value(_declared(declared, name, path), each, path))
+
+
+def _declared(declared: Mapping[str, Input], name: str, path: str | None = None) -> Input:
+    found = declared.get(name)
+    if found is None:
+        known = ", ".join(declared) or "none"
+        raise Malformed(
+            "operation-parameter-unknown",
+            f"The operation has no such parameter; those that it has: {known}.",
+            path,
+        )
+    return found
+
+
+def _read_value(input_: Input, given: Json, path: str) -> Any:
+    """The value of an element of Parameters.parameter."""
+    if input_.is_resource:
+        resource = given.get("resource")
+        if not _is_of(input_.type, resource):
+            raise _wrong(input_, path)
+        return resource
+    found = [(name, value) for name, value in given.items() if name.startswith("value")]
+    if len(found) != 1:
+        raise _wrong(input_, path)
+    [(name, value)] = found
+    said = name.removeprefix("value")
+    if not any(_capital(type_) == said for type_ in _alike(input_.type)) or not _is_json_of(
+        input_.type, value
+    ):
+        raise _wrong(input_, path)
+    return value
+
+
+def _alike(type_: str) -> frozenset[str]:
+    """The types that a value of the type may be given as."""
+    return TEXTS if type_ in TEXTS else frozenset({type_})
+
+
+def _capital(type_: str) -> str:
+    return type_[:1].upper() + type_[1:]
+
+
+def _is_json_of(type_: str, value: Any) -> bool:
+    """Whether the JSON value is of the kind that the type has."""
+    match type_:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "decimal":
+            return isinstance(value, int | Decimal) and not isinstance(value, bool)
+        case _ if type_ in TEXTS:
+            return isinstance(value, str) and value != ""
+        case _:
+            return isinstance(value, dict)
+
+
+def _read_text(input_: Input, text: str) -> Any:
+    """The value of a query parameter: a primitive, the only thing that fits there."""
+    match input_.type, text:
+        case "boolean", ("true" | "false"):
+            return text == "true"
+        case "integer", _ if _INTEGER.fullmatch(text):
+            return int(text)
+        case type_, _ if type_ in TEXTS and text:
+            return text
+        case _:
+            raise _wrong(input_, None)
+
+
+def _wrong(input_: Input, path: str | None) -> Malformed:
+    shown = "resource" if input_.type == RESOURCE else input_.type
+    text = f"The parameter {input_.name} is a {shown}."
+    if path is None and input_.type not in PRIMITIVES:
+        text = f"The parameter {input_.name} is a {shown}: send it in a Parameters resource."
+    return Malformed("operation-parameter-type", text, path)
+
+
+def _require_number(input_: Input, given: int) -> None:
+    if given > 1 and not input_.repeats:
+        raise Malformed("operation-parameter-repeated", f"The parameter {input_.name} may be given once.")
+    if input_.required and not given:
+        raise Malformed("operation-parameter-missing", f"The operation needs the parameter {input_.name}.")
+
+
+Part = tuple[str, str, Any]  # name, element (`valueBoolean`, `resource`), value
+Entry = Part | tuple[str, Sequence[Part]]
+
+
+def parameters(*entries: Entry) -> Json:
+    """A Parameters resource of the entries, each a name, an element and a value, or a name and its parts.
+
+    Entries without value (None) are left out: FHIR has no null.
+    """
+    shown = [each for each in map(_parameter, entries) if each is not None]
+    return {"resourceType": "Parameters", **({"parameter": shown} if shown else {})}
+
+
+def _parameter(entry: Entry) -> Json | None:
+    match entry:
+        case (name, element, value):
+            return None if value is None else {"name": name, element: value}
+        case (name, parts):
+            shown = [each for each in map(_parameter, parts) if each is not None]
+            return {"name": name, "part": shown} if shown else None

@@ -1,0 +1,35 @@
+"""All operations that are offered: the one list behind routes, CapabilityStatement and OpenAPI.
+
+Source: https://hl7.org/fhir/R4/operations.html, docs/adr/0008-routes-from-the-registry.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from service.interactions.capabilities import Definitions
+from service.operations import expand, lookup, subsumes, validate, validate_code
+from service.operations.operation import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    validate.OPERATION,
+    expand.OPERATION,
+    validate_code.VALUE_SET_OPERATION,
+    validate_code.CODE_SYSTEM_OPERATION,
+    lookup.OPERATION,
+    subsumes.OPERATION,
+)
+
+
+def definitions(types: Iterable[str]) -> Definitions:
+    """The canonical address of each operation by its name, for the system (empty) and each of the types."""
+    named = {type_ for each in OPERATIONS for type_ in each.further}
+    found = {"": {each.name: each.definition for each in OPERATIONS if each.is_of("", "system")}}
+    for type_ in sorted({*types, *named}):
+        found[type_] = {
+            each.name: each.definition
+            for each in OPERATIONS
+            if each.is_of(type_, "type") or each.is_of(type_, "instance")
+        }
+    return found

@@ -1,0 +1,54 @@
+"""An operation: its name, where it is offered, what it takes, and what carries it out.
+
+Source: https://hl7.org/fhir/R4/operations.html, https://hl7.org/fhir/R4/operationdefinition.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from service.fhir.parameters import Input, Inputs
+from service.interactions.context import Act, Answer, Context
+
+Level = Literal["system", "type", "instance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an operation is asked of: the type and id of the path, empty where it has none, and with what."""
+
+    type: str
+    id: str
+    inputs: Inputs
+
+
+Perform = Callable[[Context, Act, Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation that is offered.
+
+    `name` stands without `$`. `types` are the resource types that it is of, empty for all that are
+    served; `further` those that it is of though they are not served. `levels` are where it can be
+    asked by POST; `readable` those where it can be asked by GET as well, because it changes
+    nothing and a query can say it all. With `wants_sound` a body that R4 does not allow is
+    refused before the operation sees it.
+    """
+
+    name: str
+    definition: str
+    summary: str
+    types: frozenset[str]
+    levels: frozenset[Level]
+    readable: frozenset[Level]
+    inputs: tuple[Input, ...]
+    perform: Perform
+    further: frozenset[str] = frozenset()
+    wants_sound: bool = True
+
+    def is_of(self, type_: str, level: Level) -> bool:
+        """Whether it can be asked of this type (empty for the system) at this level."""
+        return level in self.levels and (level == "system" or not self.types or type_ in self.types)

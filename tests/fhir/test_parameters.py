@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from service.fhir.parameters import Input, parameters, read
+from service.fhir.problems import Malformed
+
+INPUTS = (
+    Input("url", "uri"),
+    Input("count", "integer"),
+    Input("abstract", "boolean"),
+    Input("coding", "Coding"),
+    Input("valueSet", "ValueSet"),
+    Input("property", "code", repeats=True),
+)
+SET = {"resourceType": "ValueSet", "status": "draft"}
+
+
+def body(*given):
+    return {"resourceType": "Parameters", "parameter": list(given)}
+
+
+def refused(inputs, pairs, given=None):
+    with pytest.raises(Malformed) as caught:
+        read(inputs, pairs, given)
+    (issue,) = caught.value.issues
+    return issue.slug, issue.expression
+
+
+def test_a_query_gives_primitives_of_their_types():
+    inputs = read(INPUTS, [("url", "urn:x"), ("count", "10"), ("abstract", "false")], None)
+    assert inputs.one("url") == "urn:x"
+    assert inputs.one("count") == 10
+    assert inputs.one("abstract") is False
+    assert inputs.one("coding") is None
+    assert "coding" not in inputs
+    assert "abstract" in inputs
+
+
+def test_what_repeats_is_all_there_in_order():
+    inputs = read(INPUTS, [("property", "a")], body({"name": "property", "valueCode": "b"}))
+    assert inputs.all("property") == ("a", "b")
+    assert inputs.all("url") == ()
+
+
+def test_a_body_gives_datatypes_and_resources():
+    coding = {"system": "urn:x", "code": "a"}
+    given = body({"name": "coding", "valueCoding": coding}, {"name": "valueSet", "resource": SET})
+    inputs = read(INPUTS, [], given)
+    assert inputs.one("coding") == coding
+    assert inputs.one("valueSet") == SET
+
+
+def test_a_bare_resource_is_the_one_parameter_that_is_a_resource():
+    inputs = read(INPUTS, [("count", "1")], SET)
+    assert inputs.one("valueSet") == SET
+    assert inputs.one("count") == 1
+
+
+def test_any_resource_is_taken_where_any_is_asked_for():
+    any_resource = (Input("resource", "Resource"), Input("mode", "code"))
+    assert read(any_resource, [], SET).one("resource") == SET
+    wrapped = body({"name": "resource", "resource": {"resourceType": "Goal"}})
+    assert read(any_resource, [], wrapped).one("resource") == {"resourceType": "Goal"}
+
+
+@pytest.mark.parametrize("element", ["valueUri", "valueString", "valueCanonical", "valueUrl"])
+def test_texts_stand_in_for_each_other(element):
+    assert read(INPUTS, [], body({"name": "url", element: "urn:x"})).one("url") == "urn:x"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "given", "slug", "expression"),
+    [
+        ([("uri", "urn:x")], None, "operation-parameter-unknown", None),
+        (
+            [],
+            body({"name": "uri", "valueUri": "urn:x"}),
+            "operation-parameter-unknown",
+            "Parameters.parameter[0]",
+        ),
+        ([("count", "ten")], None, "operation-parameter-type", None),
+        ([("count", "99999999999")], None, "operation-parameter-type", None),
+        ([("abstract", "yes")], None, "operation-parameter-type", None),
+        ([("url", "")], None, "operation-parameter-type", None),
+        ([("coding", "a")], None, "operation-parameter-type", None),
+        ([("valueSet", "a")], None, "operation-parameter-type", None),
+        ([("url", "a"), ("url", "b")], None, "operation-parameter-repeated", None),
+        ([("url", "a")], body({"name": "url", "valueUri": "b"}), "operation-parameter-repeated", None),
+        (
+            [],
+            body({"name": "count", "valueString": "1"}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        (
+            [],
+            body({"name": "count", "valueInteger": "1"}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        (
+            [],
+            body({"name": "count", "valueInteger": True}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        (
+            [],
+            body({"name": "count", "valueInteger": Decimal(1)}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        (
+            [],
+            body({"name": "abstract", "valueBoolean": "true"}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        ([], body({"name": "url", "valueUri": ""}), "operation-parameter-type", "Parameters.parameter[0]"),
+        ([], body({"name": "url"}), "operation-parameter-type", "Parameters.parameter[0]"),
+        (
+            [],
+            body({"name": "url", "valueUri": "a", "valueCode": "b"}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        (
+            [],
+            body({"name": "coding", "valueCoding": "a"}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        (
+            [],
+            body({"name": "valueSet", "resource": {"resourceType": "Goal"}}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        (
+            [],
+            body({"name": "valueSet", "resource": "ValueSet"}),
+            "operation-parameter-type",
+            "Parameters.parameter[0]",
+        ),
+        ([], body("url"), "operation-body", "Parameters.parameter[0]"),
+        ([], body({"name": 1}), "operation-body", "Parameters.parameter[0]"),
+        ([], {"resourceType": "Parameters", "parameter": {}}, "operation-body", "Parameters.parameter"),
+        ([], {"resourceType": "Goal"}, "operation-body", None),
+        ([], {}, "operation-body", None),
+    ],
+)
+def test_what_is_not_taken(pairs, given, slug, expression):
+    assert refused(INPUTS, pairs, given) == (slug, expression)
+
+
+def test_what_must_be_there():
+    needed = (Input("code", "code", required=True),)
+    assert refused(needed, []) == ("operation-parameter-missing", None)
+    assert read(needed, [("code", "a")], None).one("code") == "a"
+
+
+def test_without_a_parameter_that_is_a_resource_the_body_is_parameters():
+    assert refused((Input("url", "uri"),), [], SET) == ("operation-body", None)
+
+
+def test_with_two_that_are_resources_none_can_be_bare():
+    assert refused((Input("a", "ValueSet"), Input("b", "ValueSet")), [], SET) == ("operation-body", None)
+
+
+def test_no_refusal_quotes_a_value():
+    for pairs in ([("secret", "secret")], [("count", "secret")]):
+        with pytest.raises(Malformed) as caught:
+            read(INPUTS, pairs, None)
+        assert "secret" not in caught.value.issues[0].text
+
+
+def test_parameters_out():
+    made = parameters(
+        ("result", "valueBoolean", False),
+        ("display", "valueString", None),
+        ("property", [("code", "valueCode", "parent"), ("value", "valueCode", None)]),
+        ("empty", [("value", "valueCode", None)]),
+    )
+    assert made == {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "result", "valueBoolean": False},
+            {"name": "property", "part": [{"name": "code", "valueCode": "parent"}]},
+        ],
+    }
+    assert parameters() == {"resourceType": "Parameters"}

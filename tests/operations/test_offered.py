@@ -1,0 +1,53 @@
+"""The one list of operations, against R4's own definitions and what the server answers."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+
+import pytest
+
+from service.operations.offered import OPERATIONS, definitions
+from tests.conftest import SHARED
+
+CORE = SHARED / "data" / "hl7.fhir.r4.core-4.0.1.tgz"
+
+
+@pytest.fixture(scope="module")
+def official():
+    if not CORE.exists():
+        pytest.skip("the official package of R4 lies in ../shared/data, which is not here")
+    found = {}
+    with tarfile.open(CORE) as archive:
+        for member in archive:
+            if "/OperationDefinition-" in member.name:
+                definition = json.load(archive.extractfile(member))
+                found[definition["url"]] = definition
+    return found
+
+
+@pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: operation.definition.rpartition("/")[2]
+)
+def test_each_is_one_of_r4_under_its_own_name(operation, official):
+    definition = official[operation.definition]
+    assert definition["code"] == operation.name
+    assert not definition.get("affectsState", False)
+    if operation.types:
+        assert operation.types <= set(definition["resource"])
+    said = {level for level in ("system", "type", "instance") if definition[level]}
+    assert operation.levels - {"system"} == said
+    inputs = {each["name"]: each for each in definition["parameter"] if each["use"] == "in"}
+    for given in operation.inputs:
+        assert given.name in inputs
+        assert given.repeats == (inputs[given.name]["max"] == "*")
+
+
+def test_definitions_by_type():
+    found = definitions(["Goal", "ValueSet", "CodeSystem"])
+    assert set(found) == {"", "Goal", "ValueSet", "CodeSystem", "Bundle"}
+    assert set(found[""]) == set(found["Goal"]) == set(found["Bundle"]) == {"validate"}
+    assert set(found["ValueSet"]) == {"validate", "expand", "validate-code"}
+    assert set(found["CodeSystem"]) == {"validate", "lookup", "subsumes", "validate-code"}
+    assert found["ValueSet"]["validate-code"].endswith("/ValueSet-validate-code")
+    assert found["CodeSystem"]["validate-code"].endswith("/CodeSystem-validate-code")
