@@ -11,6 +11,7 @@ RUN python -m venv /opt/tools \
  && /opt/tools/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-dev.lock
 COPY pyproject.toml README.md ./
 COPY migrations migrations
+COPY fhir_profiles fhir_profiles
 COPY service service
 RUN /opt/tools/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -w dist . \
  && /opt/thrive/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps dist/*.whl

@@ -12,7 +12,7 @@ RUFF := $(BIN)/ruff
 SOURCES := service tests benchmarks scripts migrations
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long lint format check bench openapi lock clean
+.PHONY: help install run test test-long lint format check bench conformance mutation openapi snapshots lock clean
 
 help:  ## what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -51,6 +51,17 @@ check: lint test  ## lint and test: what every change must pass
 
 bench: install  ## load scenarios against a server of their own; see docs/performance.md
 	$(BIN)/python -m benchmarks
+
+conformance:  ## HL7's validator over fhir_profiles; needs Java and Maven, see conformance/README.md
+	mvn --quiet --batch-mode --file conformance/pom.xml package
+	java -cp "conformance/target/classes:conformance/target/libraries/*" \
+		example.thrivefhir.conformance.Conformance $(ASK)
+
+mutation: install  ## small changes of the clinic's rules, each of which the tests must notice
+	PYTHONPATH=. $(BIN)/python scripts/mutate_outcomes.py
+
+snapshots: install  ## writes the snapshots in fhir_profiles/StructureDefinition anew
+	$(BIN)/python scripts/write_snapshots.py
 
 openapi: install  ## writes openapi/thrive-fhir.json anew
 	$(BIN)/python scripts/write_openapi.py

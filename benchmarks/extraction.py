@@ -28,7 +28,7 @@ PATIENT_BUDGET = 25
 
 SCORE = b"""{
  "resourceType": "Observation", "id": "score-1",
- "meta": {"profile": ["https://thrive-fhir.example/StructureDefinition/thrive-goal-score"]},
+ "meta": {"profile": ["https://benchmarks.example/StructureDefinition/goal-score"]},
  "status": "final",
  "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "survey",
    "display": "Survey"}]}],

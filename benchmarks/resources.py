@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 SNOMED = "http://snomed.info/sct"
-# Goal Progress Chart - Child/Young Person, slots 1 to 3.
-GOAL_SCORES = ("1034351000000101", "1034361000000103", "1034371000000105")
+# Goal Progress Chart - Child/Young Person, slot 1.
+GOAL_SCORE = "1034351000000101"
+OURS = "https://thrive-fhir.example"
 SYSTEM = "https://benchmarks.example"
 SERIAL = "serial-000000000000"
 SERIAL_BYTES = SERIAL.encode()
@@ -141,11 +142,21 @@ def encounter(circle: Circle) -> Json:
     }
 
 
-def goal(random: Random, circle: Circle) -> Json:
-    """Return a goal of about 1 kB in a young person's words."""
-    start = f"2026-{random.randrange(1, 10):02d}-{random.randrange(1, 29):02d}"
+def goal(random: Random, circle: Circle, slot: int | None = None) -> Json:
+    """Return a goal of about 1 kB in a young person's words, in a slot or written down beside those."""
+    start = f"2025-{random.randrange(1, 10):02d}-{random.randrange(1, 29):02d}"
+    extensions: list[Json] = [
+        {
+            "url": f"{OURS}/StructureDefinition/goal-agency",
+            "valueReference": {"reference": circle.organization},
+        }
+    ]
+    if slot is not None:
+        extensions.append({"url": f"{OURS}/StructureDefinition/goal-slot", "valuePositiveInt": slot})
+    measured: Json = {"coding": [{"system": f"{OURS}/CodeSystem/goal-score", "code": "goal-score"}]}
     return {
         "resourceType": "Goal",
+        "extension": extensions,
         "identifier": [{"system": f"{SYSTEM}/goal", "value": SERIAL}],
         "lifecycleStatus": "active",
         "achievementStatus": {
@@ -157,24 +168,12 @@ def goal(random: Random, circle: Circle) -> Json:
             ]
         },
         "category": [{"text": "Goal-based outcome"}],
-        "priority": {
-            "coding": [
-                {
-                    "system": "http://terminology.hl7.org/CodeSystem/goal-priority",
-                    "code": "high-priority",
-                    "display": "High Priority",
-                }
-            ]
-        },
         "description": {"text": random.choice(_GOALS)},
         "subject": {"reference": circle.patient},
         "startDate": start,
         "target": [
             {
-                "measure": {
-                    "coding": [{"system": SNOMED, "code": random.choice(GOAL_SCORES)}],
-                    "text": "Goal score from 0 to 10",
-                },
+                "measure": {**(measured if slot is not None else {}), "text": "Goal score from 0 to 10"},
                 "detailQuantity": {
                     "value": Decimal(random.randrange(60, 100)).scaleb(-1),
                     "unit": "{ScoreOf}",
@@ -190,8 +189,8 @@ def goal(random: Random, circle: Circle) -> Json:
     }
 
 
-def score(random: Random, circle: Circle, slot: int = 0, response: str | None = None) -> Json:
-    """Return a goal's score of about 1 kB."""
+def score(random: Random, circle: Circle, response: str | None = None) -> Json:
+    """Return a score of about 1 kB of the goal in slot 1."""
     day = f"2026-{random.randrange(1, 12):02d}-{random.randrange(1, 29):02d}"
     resource: Json = {
         "resourceType": "Observation",
@@ -210,7 +209,7 @@ def score(random: Random, circle: Circle, slot: int = 0, response: str | None = 
             }
         ],
         "code": {
-            "coding": [{"system": SNOMED, "code": GOAL_SCORES[slot % len(GOAL_SCORES)]}],
+            "coding": [{"system": SNOMED, "code": GOAL_SCORE}],
             "text": "Goal progress chart, child or young person",
         },
         "subject": {"reference": circle.patient},
@@ -218,7 +217,7 @@ def score(random: Random, circle: Circle, slot: int = 0, response: str | None = 
         "encounter": {"reference": circle.encounter},
         "effectiveDateTime": f"{day}T{random.randrange(9, 17):02d}:{random.randrange(60):02d}:00Z",
         "issued": f"{day}T17:30:00.000Z",
-        "performer": [{"reference": circle.patient}, {"reference": circle.practitioner}],
+        "performer": [{"reference": circle.patient}],
         "valueQuantity": {
             "value": Decimal(random.randrange(1000)).scaleb(-2),
             "unit": "{ScoreOf}",
@@ -289,7 +288,7 @@ def session(random: Random, circle: Circle) -> Json:
     """Return the transaction of one session: a response and four scores that derive from it."""
     name = "urn:uuid:00000000-0000-4000-8000-000000000000"
     resources = [response(random, circle)]
-    resources += [score(random, circle, slot, name) for slot in range(4)]
+    resources += [score(random, circle, name) for _ in range(4)]
     return {
         "resourceType": "Bundle",
         "type": "transaction",

@@ -101,7 +101,7 @@ async def circle(exchange: Exchange, target: Target, serials: Serials, random: R
     patient = await made(resources.patient(random, organization))
     around = Circle(patient, practitioner, organization, "", "")
     encounter = await made(resources.encounter(around))
-    goal = await made(resources.goal(random, around))
+    goal = await made(resources.goal(random, around, slot=1))
     return Circle(patient, practitioner, organization, encounter, goal)
 
 
@@ -109,7 +109,7 @@ def bodies(random: Random, around: Circle) -> dict[str, list[bytes]]:
     """Return encoded variants of each type, with the mark for their serial."""
     make: dict[str, Callable[[], Json]] = {
         "Patient": lambda: resources.patient(random, around.organization),
-        "Observation": lambda: resources.score(random, around, random.randrange(3)),
+        "Observation": lambda: resources.score(random, around),
         "Goal": lambda: resources.goal(random, around),
         "QuestionnaireResponse": lambda: resources.response(random, around),
     }
@@ -276,8 +276,8 @@ async def _mix(exchange: Exchange, target: Target, random: Random, serials: Seri
 async def _reads(exchange: Exchange, target: Target, random: Random, serials: Serials) -> Actor:
     around = await circle(exchange, target, serials, random)
     made = []
-    for slot in range(READ_POOL):
-        body = serials.stamp(resources.encode(resources.score(random, around, slot)))
+    for _ in range(READ_POOL):
+        body = serials.stamp(resources.encode(resources.score(random, around)))
         made.append(await create(exchange, target, "Observation", body))
     return Reads(target, random, [reference.partition("/")[2] for reference in made])
 

@@ -11,14 +11,18 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from service.fhir import artefacts
 from service.fhir import registry as registries
+from service.fhir.guide import Guide
 from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
+from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.interactions.context import Context, Limits
 from service.rest import logs
@@ -30,6 +34,7 @@ from service.storage.open import open_store
 
 # New objects before a young collection (some 5 MB of small ones), and how many of these before an older one.
 COLLECT_AFTER = (50_000, 20, 100)
+ENFORCED = "enforced"  # what the setting says where references must lead somewhere
 PAGE_LINKS = "page-links"  # the name under which the store keeps the key that signs them
 
 
@@ -60,15 +65,25 @@ class Kernel:
     """What takes time to build and never changes: built once, before worker processes are forked."""
 
     registry: Registry
+    guide: Guide
+    terminology: Terminology
     validator: Validator
     extractor: Extractor
     base_url: str
 
 
-def kernel(base_url: str) -> Kernel:
-    """The kernel for a service whose FHIR base clients see as `base_url`."""
+def kernel(base_url: str, *packages: Path) -> Kernel:
+    """The kernel for a service whose FHIR base clients see as `base_url`, with the artefacts of added packages.
+
+    Raises:
+        Uncompilable, SnapshotError: an artefact says what cannot be checked.
+        Malformed: an artefact is no JSON.
+    """
     registry = registries.load()
-    return Kernel(registry, Validator(registry), Extractor(registry, base_url), base_url)
+    guide = artefacts.load(*packages)
+    terminology = Terminology(registry, guide)
+    validator = Validator(registry, guide, terminology)
+    return Kernel(registry, guide, terminology, validator, Extractor(registry, base_url), base_url)
 
 
 def settle() -> None:
@@ -106,6 +121,9 @@ async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
             ),
             link_key=await store.secret(PAGE_LINKS),
             extractor=parts.extractor,
+            guide=parts.guide,
+            terminology=parts.terminology,
+            references=settings.references == ENFORCED,
         )
     finally:
         await store.close()

@@ -8,23 +8,24 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import sqlite3
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from service import asgi
+from service.commands.package import package
+from service.commands.telling import progress, settings_now, told_plainly
+from service.commands.validate import validate
 from service.fhir import codec
-from service.fhir.problems import Problem
+from service.interactions import publishing
 from service.interactions.capabilities import SOFTWARE_VERSION
 from service.rest import logs, workers
 from service.sandbox.cohort import LARGEST_SEED, MOST_PATIENTS, cohort
 from service.sandbox.loading import is_empty, load
-from service.settings import Settings, WrongSettings, environment, read, unknown
-from service.storage.open import NotMigrated, UnknownDatabase, current_revision
+from service.settings import Settings
+from service.storage import packages
+from service.storage.open import NotMigrated, current_revision
 from service.storage.open import migrate as migrate_database
 from service.storage.tables import REVISION
 
@@ -35,62 +36,6 @@ BASE_PATH = "/fhir"
 # What `serve --sandbox` fills an empty store with: enough to look at, loaded in seconds.
 PATIENTS = 100
 SEED = 1
-STEPS = 10  # plain lines that a long work prints where there is no terminal
-
-Advance = Callable[[int], None]
-
-
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """Turns what can go wrong with settings and database into a sentence and exit code 1."""
-    try:
-        yield
-    except WrongSettings as wrong:
-        raise click.ClickException("\n".join(wrong.sentences)) from None
-    except NotMigrated:
-        raise click.ClickException(
-            "The database is not migrated to this version. Run `thrive-fhir migrate` first."
-        ) from None
-    except (UnknownDatabase, Problem) as fault:
-        raise click.ClickException(str(fault)) from None
-    except sqlite3.Error as fault:
-        raise click.ClickException(f"The database cannot be used: {fault}.") from None
-    except OSError as fault:
-        raise click.ClickException(f"{fault.filename}: {fault.strerror}.") from None
-
-
-def settings_now() -> Settings:
-    """The settings of this start; slips of the keyboard are pointed out."""
-    surroundings = environment()
-    for name in unknown(surroundings):
-        click.echo(f"Warning: {name} is no setting of thrive-fhir and has no effect.", err=True)
-    return read(surroundings)
-
-
-@contextmanager
-def progress(text: str, total: int) -> Iterator[Advance]:
-    """What long work reports to: a bar on a terminal, else a line now and then."""
-    if sys.stderr.isatty():
-        from rich.console import Console  # noqa: PLC0415 - only where there is somebody to see it
-        from rich.progress import Progress  # noqa: PLC0415 - as above
-
-        with Progress(console=Console(stderr=True)) as bar:
-            task = bar.add_task(text, total=total)
-            yield lambda step: bar.advance(task, step)
-            bar.update(task, completed=total)
-        return
-    done = 0
-    shown = 0
-
-    def advance(step: int) -> None:
-        nonlocal done, shown
-        done += step
-        reached = min(done, total) * STEPS // max(total, 1)
-        if reached > shown:
-            shown = reached
-            click.echo(f"{text}: {shown * 100 // STEPS} %", err=True)
-
-    yield advance
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,7 +63,7 @@ def serve(host: str, port: int, count: int | None, *, sandbox: bool) -> None:
         logs.take_over(log)
         sockets = listen(host, port, count or settings.workers)
         base_url = settings.base_url or address(host, sockets[0].getsockname()[1])
-        parts = asgi.kernel(base_url)
+        parts = kernel(settings, base_url)
         asgi.settle()
         if sandbox:
             click.echo(
@@ -137,10 +82,13 @@ def serve(host: str, port: int, count: int | None, *, sandbox: bool) -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to this version's schema."""
+    """Bring the database to this version's schema, and its artefacts to those of this version and of packages."""
     with told_plainly():
-        migrate_database(settings_now().database_url)
-    click.echo("The database is at this version.")
+        settings = settings_now()
+        parts = kernel(settings)
+        migrate_database(settings.database_url)
+        count = asyncio.run(publish(settings, parts))
+    click.echo(f"The database is at this version; {count} artefacts are new or changed.")
 
 
 @main.command()
@@ -170,7 +118,7 @@ def sandbox(patients: int, seed: int, output: Path | None) -> None:
             count = write(output, patients, seed)
         else:
             settings = settings_now()
-            parts = asgi.kernel(settings.base_url or address(HOST, PORT))
+            parts = kernel(settings)
             asgi.settle()
             count = asyncio.run(put(settings, parts, patients, seed))
     click.echo(f"{count} resources of {patients} young people.")
@@ -183,7 +131,7 @@ def check() -> None:
 
     with told_plainly():
         settings = settings_now()
-        parts = asgi.kernel(settings.base_url or address(HOST, PORT))
+        parts = kernel(settings)
         if asyncio.run(current_revision(settings.database_url)) != REVISION:
             raise NotMigrated
         report = asyncio.run(checking.check(settings.database_url, parts.registry, parts.extractor))
@@ -192,6 +140,16 @@ def check() -> None:
     click.echo(f"{report.resources} resources, {report.versions} versions, {report.index_rows} index rows.")
     if not report.sound:
         raise click.ClickException(f"{len(report.faults)} faults.")
+
+
+main.add_command(validate)
+main.add_command(package)
+
+
+def kernel(settings: Settings, base_url: str | None = None) -> asgi.Kernel:
+    """The kernel with our own artefacts and those of added packages."""
+    folders = packages.folders(Path(settings.packages))
+    return asgi.kernel(base_url or settings.base_url or address(HOST, PORT), *folders)
 
 
 def is_loopback(host: str) -> bool:
@@ -228,11 +186,18 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
 
 
 async def fill(settings: Settings, parts: asgi.Kernel) -> None:
-    """Puts the sandbox's people into the store, unless it holds anything."""
+    """Puts the artefacts into the store, and the sandbox's people unless it holds anything else."""
     async with asgi.opened(settings, parts) as context:
+        await publishing.publish(context)
         if await is_empty(context):
             with progress("Inventing young people", PATIENTS) as advance:
                 await load(context, cohort(PATIENTS, SEED), advance)
+
+
+async def publish(settings: Settings, parts: asgi.Kernel) -> int:
+    """How many artefacts were put into the store, changed or taken from it."""
+    async with asgi.opened(settings, parts) as context:
+        return await publishing.publish(context)
 
 
 async def put(settings: Settings, parts: asgi.Kernel, patients: int, seed: int) -> int:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 PREFIX = "THRIVE_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DATABASES = ("sqlite", "postgresql")
+REFERENCES = ("enforced", "free")
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
@@ -37,6 +38,7 @@ class Settings:
 
     database_url: str = "sqlite:///var/thrive.db"
     files_url: str = "var/files"
+    packages: str = "var/packages"
     base_url: str | None = None
     workers: int = 2
     log: str = "info"
@@ -46,6 +48,7 @@ class Settings:
     page_default: int = 20
     page_limit: int = 1000
     conditional_matches: int = 1000
+    references: str = "enforced"
     stop_seconds: int = 30
 
 
@@ -59,6 +62,12 @@ def _database_url(value: str) -> str:
 def _files_url(value: str) -> str:
     if not value.strip():
         raise ValueError("must be a folder, or s3://bucket/folder")
+    return value
+
+
+def _packages(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must be a folder")
     return value
 
 
@@ -77,6 +86,12 @@ def _log(value: str) -> str:
     return value.lower()
 
 
+def _references(value: str) -> str:
+    if value.lower() not in REFERENCES:
+        raise ValueError(f"must be one of {', '.join(REFERENCES)}")
+    return value.lower()
+
+
 def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
     def read_whole(value: str) -> int:
         digits = value.strip()
@@ -91,6 +106,7 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
 READERS: Mapping[str, Callable[[str], Any]] = {
     "database_url": _database_url,
     "files_url": _files_url,
+    "packages": _packages,
     "base_url": _base_url,
     "workers": _whole(1, 256),
     "log": _log,
@@ -100,6 +116,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "page_default": _whole(1, 10_000),
     "page_limit": _whole(1, 10_000),
     "conditional_matches": _whole(1, 100_000),
+    "references": _references,
     "stop_seconds": _whole(1, 3600),
 }
 

@@ -15,8 +15,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from service.fhir import artefacts
+from service.fhir.guide import Guide
 from service.fhir.registry import Registry, load
 from service.fhir.search.extraction import Extractor
+from service.fhir.terminology import Terminology
 from service.storage.open import migrate, open_store
 from service.storage.store import Store
 from tests.postgres import PostgresAbsent, cluster, fresh_database
@@ -41,6 +44,17 @@ def registry() -> Registry:
 @pytest.fixture(scope="session")
 def extractor(registry: Registry) -> Extractor:
     return Extractor(registry, BASE_URL)
+
+
+@pytest.fixture(scope="session")
+def guide() -> Guide:
+    """Our own artefacts, as the service ships them."""
+    return artefacts.load()
+
+
+@pytest.fixture(scope="session")
+def terminology(registry: Registry, guide: Guide) -> Terminology:
+    return Terminology(registry, guide)
 
 
 class TestClock:

@@ -1,5 +1,6 @@
 import gc
 import io
+import json
 import re
 
 import pytest
@@ -33,6 +34,21 @@ def log():
 @pytest.fixture(scope="module")
 def parts():
     return asgi.kernel("http://127.0.0.1:8080/fhir")
+
+
+def test_a_kernel_has_our_artefacts_and_those_of_further_folders(tmp_path, parts):
+    url = "https://elsewhere.example/ValueSet/few"
+    include = {"system": "https://elsewhere.example/codes", "concept": [{"code": "a"}]}
+    (tmp_path / "ValueSet").mkdir()
+    (tmp_path / "ValueSet" / "few.json").write_text(
+        json.dumps(
+            {"resourceType": "ValueSet", "url": url, "status": "draft", "compose": {"include": [include]}}
+        )
+    )
+    more = asgi.kernel("http://127.0.0.1:8080/fhir", tmp_path)
+    assert len(list(more.guide)) == len(list(parts.guide)) + 1
+    assert more.terminology.contains(url, "https://elsewhere.example/codes", "a") is True
+    assert more.validator.profiles.is_known("https://thrive-fhir.example/StructureDefinition/gbo-score")
 
 
 class Lifespan:

@@ -13,16 +13,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner
 
 from service import cli
+from service.fhir.packages import Package
 from service.sandbox.cohort import cohort
 from service.storage.open import migrate
+from service.storage.packages import add
 from tests.rest.serving import ROOT, command, serving
 
 PAGE = Path(__file__).parent.parent / "docs" / "commands.md"
+SAID = {"name": "elsewhere.guide", "version": "1.0.0", "fhirVersions": ["4.0.1"]}
+NAMED = {
+    "resourceType": "StructureDefinition",
+    "id": "named",
+    "url": "https://elsewhere.example/StructureDefinition/named",
+    "name": "Named",
+    "status": "active",
+    "kind": "resource",
+    "abstract": False,
+    "type": "Patient",
+    "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+    "derivation": "constraint",
+    "differential": {"element": [{"id": "Patient.name", "path": "Patient.name", "min": 1}]},
+}
 UNMIGRATED = "Error: The database is not migrated to this version. Run `thrive-fhir migrate` first.\n"
 
 
@@ -37,7 +54,13 @@ def test_every_command_and_option_is_documented_and_no_other():
     assert headings == set(cli.main.commands)
     for name, each in cli.main.commands.items():
         section = page.split(f"## `thrive-fhir {name}`")[1].split("\n## ")[0]
-        options = {option for parameter in each.params for option in parameter.opts}
+        options = {
+            option
+            for command_ in getattr(each, "commands", {"": each}).values()
+            for parameter in command_.params
+            if isinstance(parameter, click.Option)
+            for option in parameter.opts
+        }
         assert set(re.findall(r"^\| `(--\w+)", section, re.MULTILINE)) == options
 
 
@@ -49,7 +72,7 @@ def test_help_says_what_each_is_for(name):
 
 
 def test_commands_that_do_not_work_yet_are_not_there():
-    for name in ("import", "export", "validate", "client", "worker", "reindex", "report", "package"):
+    for name in ("import", "export", "client", "worker", "reindex", "report"):
         assert CliRunner().invoke(cli.main, [name]).exit_code == 2
 
 
@@ -211,6 +234,43 @@ def test_serve_as_a_sandbox_migrates_warns_and_fills(tmp_path, empty):
         assert server.stop() == 0
     with serving(tmp_path, empty, "--sandbox") as server:
         assert "Inventing" not in server.said()
+
+
+def test_migrate_publishes_the_guide_and_only_what_is_new(database_url, guide):
+    done = command("migrate", database_url=database_url)
+    assert f"; {len(list(guide))} artefacts are new or changed." in done.stdout
+    assert "; 0 artefacts are new or changed." in command("migrate", database_url=database_url).stdout
+    checked = command("check", database_url=database_url)
+    assert checked.stdout.startswith(f"{len(list(guide))} resources, ")
+
+
+def test_an_added_package_that_cannot_be_used_keeps_everything_from_starting(tmp_path, empty):
+    folder = tmp_path / "elsewhere.guide"
+    broken = {**NAMED, "baseDefinition": "https://elsewhere.example/StructureDefinition/nowhere"}
+    add(tmp_path, Package(SAID, (broken,)))
+    assert folder.is_dir()
+    for arguments in (("migrate",), ("serve", "--port", "0"), ("validate", "-")):
+        done = command(*arguments, database_url=empty, check=False, PACKAGES=str(tmp_path))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Error: {NAMED['url']} ")
+
+
+@pytest.mark.slow
+def test_a_server_holds_resources_to_the_profiles_of_added_packages(tmp_path, empty):
+    add(tmp_path / "packages", Package(SAID, (NAMED,)))
+    with serving(tmp_path, empty, "--sandbox", PACKAGES=str(tmp_path / "packages")) as server:
+        claiming = {"resourceType": "Patient", "meta": {"profile": [NAMED["url"]]}}
+        refused = httpx.post(f"{server.url}/fhir/Patient", json=claiming)
+        assert refused.status_code == 422
+        assert refused.json()["issue"][0]["expression"] == ["Patient.name"]
+        assert httpx.post(f"{server.url}/fhir/Patient", json={**claiming, "name": [{"text": "x"}]}).is_success
+        found = httpx.get(f"{server.url}/fhir/StructureDefinition?url={NAMED['url']}").json()
+        assert [entry["resource"]["id"] for entry in found["entry"]] == ["named"]
+        ours = httpx.get(f"{server.url}/fhir/StructureDefinition/gbo-score")
+        assert ours.json()["url"] == "https://thrive-fhir.example/StructureDefinition/gbo-score"
+        (rest,) = httpx.get(f"{server.url}/fhir/metadata").json()["rest"]
+        (patients,) = [each for each in rest["resource"] if each["type"] == "Patient"]
+        assert NAMED["url"] in patients["supportedProfile"]
 
 
 def test_serve_is_closed_by_default(tmp_path, empty):

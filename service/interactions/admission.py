@@ -9,10 +9,12 @@ Source: https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from service.fhir.problems import Invalid, Issue
+from service.fhir.validation.faults import MISSHAPEN
 from service.interactions.context import Context
 from service.interactions.identity import require_type
 
@@ -27,23 +29,37 @@ class Admitted:
     issues: tuple[Issue, ...] = ()
 
 
-def admit(context: Context, type_: str, body: dict[str, Any], id_: str | None) -> Admitted:
+class Unfit(Invalid):
+    """A body that breaks rules. `resource`: as it would have been stored; None where its JSON has not R4's form."""
+
+    resource: dict[str, Any] | None = None
+
+
+def admit(
+    context: Context, type_: str, body: dict[str, Any], id_: str | None, profiles: Sequence[str] = ()
+) -> Admitted:
     """The body as it may be stored under `id_` (None: the id is decided later; one in the body is kept).
+
+    It is held to `profiles` besides those that are due.
 
     The body itself is left as it is, and shares what is not changed.
 
     Raises:
         Malformed: it is not of `type_`.
-        Invalid: it breaks rules; carries every issue found, warnings too.
+        Unfit: it breaks rules; carries every issue found, warnings too.
     """
     require_type(body, type_)
     resource = _set_by_server(body, id_)
-    issues = context.validator.check(resource)
+    issues = context.validator.check(resource, profiles)
     rule = context.rules.get(type_)
     if rule is not None and not any(issue.is_fault for issue in issues):
         issues = [*issues, *rule(resource)]
-    if issues and any(issue.is_fault for issue in issues):
-        raise Invalid.of(issues)
+    first = next((issue for issue in issues if issue.is_fault), None)
+    if first is not None:
+        unfit = Unfit(first.slug, first.text, first.expression, issues=list(issues))
+        if not any(issue.slug in MISSHAPEN for issue in issues):
+            unfit.resource = resource
+        raise unfit
     return Admitted(resource, tuple(issues))
 
 

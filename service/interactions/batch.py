@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from service.fhir.problems import Malformed, Problem
 from service.interactions.bundles import answer_entry, bundle, refusal_entry
 from service.interactions.context import Act, Answer, Context
-from service.interactions.entries import Entry, Reading, breathe, read_entries
+from service.interactions.entries import Entry, Reading, read_entries
+from service.interactions.pauses import breathe
 from service.interactions.performing import perform
 from service.interactions.references import Directory, find_slots
 

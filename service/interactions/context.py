@@ -11,9 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from service.access.callers import Caller
+from service.fhir.guide import Guide
 from service.fhir.problems import Issue
 from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
+from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.storage.store import Store, Stored
 
@@ -41,6 +43,7 @@ class Context:
     """The parts that interactions work with; made once by the composition root.
 
     `rules` are checked, by resource type, after the structure of a resource was found sound.
+    `references`: what a write refers to on this server must be there.
     """
 
     registry: Registry
@@ -52,7 +55,10 @@ class Context:
     limits: Limits
     link_key: bytes  # signs page links; the same for every worker and after a restart
     extractor: Extractor  # the store's own: lets a transaction find what it is about to store
+    guide: Guide  # profiles, value sets and forms: ours and those of added packages
+    terminology: Terminology  # which codes are in which value set, from the guide and from R4
     rules: Mapping[str, Rule] = field(default_factory=lambda: MappingProxyType({}))
+    references: bool = False
 
 
 @dataclass(frozen=True, slots=True)

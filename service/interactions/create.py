@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.interactions.admission import Admitted, admit
+from service.interactions.admission import Admitted
 from service.interactions.context import Act, Answer, Context
 from service.interactions.criteria import find_one
 from service.interactions.decisions import Decision, carry_out
+from service.interactions.standing import fit
 from service.storage.store import Change, Expectation, Stored
 
 
@@ -42,7 +43,7 @@ async def create(
         Precondition: several resources meet If-None-Exist.
     """
     id_ = context.ids()
-    admitted = admit(context, type_, resource, id_)
+    admitted = await fit(context, act, type_, resource, id_)
 
     async def decide() -> Decision:
         if if_none_exist is None:

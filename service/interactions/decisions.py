@@ -11,22 +11,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from service.fhir import codec
-from service.fhir.problems import Conflict, Issue
+from service.fhir.problems import Conflict, Invalid, Issue
+from service.interactions.admission import Unfit
 from service.interactions.context import Act, Answer, Context
 from service.interactions.provenance import attest
+from service.interactions.standing import everything_wrong, examine
 from service.storage.store import AuditEntry, Change, Expectation, Stale, Stored, Unit
 
 # So many writers of one resource at the same moment do not occur in a clinic; a client that
 # loses 20 times in a row is told so. The waits grow from 1 ms to a quarter of a second.
 _TRIES = 20
 _LONGEST_WAIT = 0.25
-
-# What is stored was within the limit when it came; the limit may have been lowered since.
-_ANY_DEPTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,7 @@ class Decision:
     current: Stored | None = None
     expectations: tuple[Expectation, ...] = ()
     issues: tuple[Issue, ...] = ()
+    relied_on: tuple[Stored, ...] = ()
 
     def answer(self, stored: Sequence[Stored]) -> Answer:
         """The answer, `stored` being the new versions of the changes in their order."""
@@ -49,11 +48,6 @@ class Decision:
         if about is not None and not about.deleted:
             location = f"{about.type}/{about.id}/_history/{about.version}"
         return Answer(self.status, about, location, issues=self.issues)
-
-
-def content(stored: Stored) -> dict[str, Any]:
-    """The resource that a version holds."""
-    return codec.decode(stored.body, max_depth=_ANY_DEPTH)
 
 
 class Storable(Protocol):
@@ -67,6 +61,11 @@ class Storable(Protocol):
     @property
     def expectations(self) -> tuple[Expectation, ...]:
         """What must still hold when it is."""
+        ...
+
+    @property
+    def relied_on(self) -> tuple[Stored, ...]:
+        """The versions of other resources that must still be current when it is."""
         ...
 
 
@@ -88,7 +87,7 @@ async def settle(
             return decided, ()
         try:
             stored = await context.store.commit(
-                act.caller.locality, Unit(decided.changes, audit, decided.expectations)
+                act.caller.locality, Unit(decided.changes, audit, decided.expectations, decided.relied_on)
             )
         except Stale:
             await asyncio.sleep(_wait(attempt))
@@ -117,23 +116,44 @@ async def carry_out(
     Raises:
         Conflict: the store moved on under every try.
         Malformed, Invalid: the provenance cannot be stored.
+        Invalid: what is to be stored cannot stand beside what is there.
     """
-    if provenance is None:
-        decision, stored = await settle(context, act, interaction, decide)
-        return decision.answer(stored)
 
-    async def decide_with_provenance() -> Decision:
-        decision = await decide()
+    async def decide_wholly() -> Decision:
+        try:
+            decision = await decide()
+        except Unfit as unfit:
+            raise await everything_wrong(context, act, unfit) from None
         if not decision.changes:
             return decision
-        change, issues = attest(context, provenance, decision.changes)
-        return Decision(
-            decision.status,
-            (*decision.changes, change),
-            decision.current,
-            decision.expectations,
-            decision.issues + issues,
-        )
+        return await stand(context, act, decision, provenance)
 
-    decision, stored = await settle(context, act, interaction, decide_with_provenance)
-    return decision.answer(stored[:-1])
+    decision, stored = await settle(context, act, interaction, decide_wholly)
+    return decision.answer(stored if provenance is None else stored[:-1])
+
+
+async def stand(
+    context: Context, act: Act, decision: Decision, provenance: dict[str, Any] | None = None
+) -> Decision:
+    """The decision with its provenance, its warnings, and what it relies on of what else is stored.
+
+    Raises:
+        Malformed, Invalid: the provenance cannot be stored.
+        Invalid: what is to be stored cannot stand beside what is there.
+    """
+    changes, issues = decision.changes, decision.issues
+    if provenance is not None:
+        attested, further = attest(context, provenance, changes)
+        changes, issues = (*changes, attested), issues + further
+    standing = await examine(context, act, changes)
+    for found in standing.issues.values():
+        issues += found
+    if any(issue.is_fault for issue in issues):
+        raise Invalid.of(list(issues))
+    return replace(
+        decision,
+        changes=changes,
+        issues=issues,
+        expectations=decision.expectations + standing.expectations,
+        relied_on=standing.relied_on,
+    )

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.fhir.problems import Precondition
+from service.interactions.content import content
 from service.interactions.context import Act, Answer, Context
 from service.interactions.criteria import ambiguous, find
-from service.interactions.decisions import Decision, carry_out, content
+from service.interactions.decisions import Decision, carry_out
 from service.interactions.preconditions import require_version
 from service.storage.store import Change, Expectation, Stored
 

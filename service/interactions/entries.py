@@ -5,7 +5,6 @@ Source: https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry, https://hl
 
 from __future__ import annotations
 
-import asyncio
 import binascii
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,10 +17,8 @@ from service.interactions.context import Context
 from service.interactions.etags import tagged_version
 from service.interactions.faults import Faults, entry_path, located
 from service.interactions.patch import JsonPatch, Patch, PathPatch
+from service.interactions.pauses import breathe
 from service.interactions.targets import Target, read_target
-
-# Other requests get their turn after so many entries: a few milliseconds of work.
-BREATHER = 50
 
 _WITH_RESOURCE = frozenset({"POST", "PUT", "PATCH"})
 _FIRST = entry_path(0)
@@ -72,12 +69,6 @@ class Reading:
     count: int
     entries: tuple[Entry, ...]
     faults: Faults
-
-
-async def breathe(index: int) -> None:
-    """Gives other requests their turn now and then in a loop over entries."""
-    if index % BREATHER == BREATHER - 1:
-        await asyncio.sleep(0)
 
 
 async def read_entries(context: Context, bundle: dict[str, Any]) -> Reading:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from service.fhir.problems import Issue, Malformed, Precondition, Problem
 from service.fhir.registry import Registry
-from service.interactions.entries import Entry, breathe
+from service.interactions.entries import Entry
 from service.interactions.faults import Faults
 from service.interactions.identity import require_offered
 from service.interactions.outlook import Outlook
 from service.interactions.patch import JsonPatch, Patch
+from service.interactions.pauses import breathe
 from service.interactions.references import (
     Criteria,
     Directory,
@@ -61,6 +62,11 @@ class Links:
 
     links: tuple[Link, ...]
     directory: Directory
+
+    @property
+    def unmeant(self) -> frozenset[tuple[str, str]]:
+        """What conditional references are made to lead to where their criteria mean nothing: type and id."""
+        return frozenset((link.criteria.type, _UNKNOWN) for link in self.links if link.criteria is not None)
 
     @property
     def pinned(self) -> frozenset[int]:

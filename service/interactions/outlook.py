@@ -21,7 +21,7 @@ from service.fhir.search.expressions import And, Chain, Expression, Has, Ids, No
 from service.fhir.search.values import SearchValues
 from service.interactions.context import Act, Context
 from service.interactions.criteria import read_criteria
-from service.interactions.entries import breathe
+from service.interactions.pauses import breathe
 from service.storage.store import Expectation, Stored
 
 _MICROSECONDS = 1000  # in a millisecond

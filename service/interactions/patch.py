@@ -11,9 +11,10 @@ from typing import Any
 from service.fhir.patching import fhirpath_patch, json_patch
 from service.fhir.problems import Invalid, Missing
 from service.interactions.admission import admit
+from service.interactions.content import content
 from service.interactions.context import Act, Answer, Context
 from service.interactions.criteria import find_one
-from service.interactions.decisions import Decision, carry_out, content
+from service.interactions.decisions import Decision, carry_out
 from service.interactions.preconditions import require_version
 from service.interactions.read import require_current
 from service.interactions.update import revise

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from service.fhir import locations
-from service.fhir.definitions import TypeDefinition
 from service.fhir.registry import Registry
+from service.interactions.elements import element_type
 from service.interactions.entries import Entry
 
 Kind = Literal["reference", "uri", "narrative"]
@@ -170,47 +170,6 @@ def _kind(registry: Registry, resource: dict[str, Any], trail: list[Any]) -> Kin
     if type_ in _LINK_TYPES:
         return "uri"
     return "narrative" if type_ == "xhtml" else None
-
-
-def element_type(registry: Registry, resource: dict[str, Any], trail: list[Any]) -> tuple[str, str]:
-    """The type that holds the element at the end of the trail, and the element's own; empty where unknown."""
-    node: Any = resource
-    holder, type_ = "", "Resource"
-    for key in trail:
-        if isinstance(key, int):
-            node = node[key]
-            continue
-        if type_ == "Resource":
-            type_ = str(node.get("resourceType", ""))
-        holder, type_ = type_, _type_of(registry, type_, key)
-        if not type_:
-            break
-        node = node[key]
-    return holder, type_
-
-
-def _type_of(registry: Registry, holder: str, name: str) -> str:
-    if name.startswith("_"):
-        return "Element"  # what JSON keeps beside a primitive: its id and extensions
-    try:
-        definition = registry.definition(holder)
-    except KeyError:
-        return ""
-    element = definition.elements.get(name)
-    if element is not None and not element.choice:
-        return element.types[0]
-    return _chosen_type(definition, name)
-
-
-def _chosen_type(definition: TypeDefinition, name: str) -> str:
-    """The type that a choice element's JSON name ends with: Reference for `valueReference`."""
-    for element in definition.elements.values():
-        if element.choice and name.startswith(element.name):
-            suffix = name[len(element.name) :]
-            for type_ in element.types:
-                if type_[:1].upper() + type_[1:] == suffix:
-                    return type_
-    return ""
 
 
 def criteria_of(slot: Slot) -> Criteria | None:

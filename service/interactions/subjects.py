@@ -17,10 +17,11 @@ from service.fhir.problems import Malformed, Problem
 from service.interactions.context import Act, Context
 from service.interactions.criteria import ambiguous
 from service.interactions.delete import require_limit
-from service.interactions.entries import Entry, breathe
+from service.interactions.entries import Entry
 from service.interactions.faults import Faults
 from service.interactions.outlook import Outlook, Prospect
 from service.interactions.patch import unmatched
+from service.interactions.pauses import breathe
 from service.interactions.update import require_free, target_id
 from service.storage.store import Expectation, Key, Stored
 

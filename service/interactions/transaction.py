@@ -11,24 +11,26 @@ Source: https://hl7.org/fhir/R4/http.html#transaction
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from service.fhir.problems import Gone, Malformed, Problem, TooLarge
+from service.fhir.problems import Gone, Invalid, Issue, Malformed, Problem, TooLarge
 from service.interactions import create, delete, patch, update
-from service.interactions.admission import admit
+from service.interactions.admission import Unfit, admit
 from service.interactions.batch import batch
 from service.interactions.bundles import answer_entry, refusal_entry
 from service.interactions.bundles import bundle as joined
 from service.interactions.context import Act, Answer, Context
 from service.interactions.decisions import Decision, settle
-from service.interactions.entries import Entry, Reading, breathe, read_entries, read_patch
-from service.interactions.faults import Faults, entry_path
+from service.interactions.entries import Entry, Reading, read_entries, read_patch
+from service.interactions.faults import Faults, entry_path, located
 from service.interactions.identity import require_same_id, require_type
 from service.interactions.linking import Address, Links, fill_links, find_links
 from service.interactions.patch import Patch
+from service.interactions.pauses import breathe
 from service.interactions.performing import perform
+from service.interactions.standing import Standing, draft, examine
 from service.interactions.subjects import Subject, Subjects, decide_subjects
 from service.storage.store import Change, Expectation, Key, Stored
 
@@ -45,8 +47,20 @@ async def bundle(
         TooLarge: it has more entries than the configured limit.
         Problem: a transaction's entries were refused; nothing was stored.
     """
+    type_ = _require_carryable(context, resource)
+    carry_out = batch if type_ == "batch" else transaction
+    return await carry_out(context, act, resource, representation=representation)
+
+
+def _require_carryable(context: Context, resource: dict[str, Any]) -> str:
+    """The type of a Bundle that can be carried out: batch or transaction.
+
+    Raises:
+        Malformed: it is no Bundle, or none of these types.
+        TooLarge: it has more entries than the configured limit.
+    """
     require_type(resource, "Bundle")
-    type_ = resource.get("type")
+    type_: str | None = resource.get("type")
     if type_ not in ("batch", "transaction"):
         raise Malformed(
             "bundle-type", "Only a Bundle of type batch or transaction is carried out.", "Bundle.type"
@@ -56,8 +70,7 @@ async def bundle(
     if isinstance(entries, list) and len(entries) > limit:
         text = f"A Bundle may have {limit} entries, this one has {len(entries)}."
         raise TooLarge("bundle-too-large", text, "Bundle.entry")
-    carry_out = batch if type_ == "batch" else transaction
-    return await carry_out(context, act, resource, representation=representation)
+    return type_
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ class Plan:
 
     decisions: Mapping[int, Decision]
     conditions: tuple[Expectation, ...]
+    relied_on: tuple[Stored, ...]
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -125,6 +139,22 @@ async def transaction(
     return Answer(200, document=joined("transaction-response", entries))
 
 
+async def rehearse(context: Context, act: Act, resource: dict[str, Any]) -> list[Issue]:
+    """The warnings that the transaction would bring if it were sent now; nothing is stored.
+
+    Raises:
+        Problem: everything for which it would be refused.
+    """
+    _require_carryable(context, resource)
+    plan = await _decide(context, act, await _read(context, resource))
+    return [
+        issue
+        for index, decision in plan.decisions.items()
+        if decision.issues
+        for issue in located(Problem.of(list(decision.issues)), index).issues
+    ]
+
+
 async def _look(context: Context, act: Act, entry: Entry) -> bytes:
     """The response to a GET, which sees what the transaction stored."""
     try:
@@ -172,14 +202,59 @@ async def _decide(context: Context, act: Act, read: _Transaction) -> Plan:
         context.registry, read.links, _addresses(subjects), subjects.outlook, faults
     )
     decisions: dict[int, Decision] = {}
+    drafts: dict[int, Change] = {}
     for done, entry in enumerate(changing):
-        decision = faults.attempt(entry.index, partial(_plan, context, entry, subjects, read), "request")
-        if decision is not None:
-            decisions[entry.index] = decision
+        try:
+            decision = _plan(context, entry, subjects, read)
+        except Problem as problem:
+            faults.add(entry.index, problem, "request")
+            if (
+                isinstance(problem, Unfit)
+                and problem.resource is not None
+                and entry.index in subjects.by_entry
+            ):
+                drafts[entry.index] = draft(problem, subjects.by_entry[entry.index][0].before)
+        else:
+            if decision is not None:
+                decisions[entry.index] = decision
         await breathe(done)
+    standing = await _stand(context, act, read, subjects, decisions, drafts, faults)
     await _look_ahead(context, act, entries, subjects, faults)
     faults.refuse()
-    return Plan(decisions, (*subjects.expectations, *conditions))
+    conditions = [*subjects.expectations, *conditions, *standing.expectations]
+    return Plan(decisions, tuple(conditions), standing.relied_on)
+
+
+async def _stand(
+    context: Context,
+    act: Act,
+    read: _Transaction,
+    subjects: Subjects,
+    decisions: dict[int, Decision],
+    drafts: Mapping[int, Change],
+    faults: Faults,
+) -> Standing:
+    """How all changes stand together; faults are added to `faults`, and warnings to their decisions."""
+    by_entry = {index: list(decision.changes) for index, decision in decisions.items()}
+    by_entry |= {index: [change] for index, change in drafts.items()}
+    # What an entry with other faults would store is still what other entries refer to.
+    pending = {
+        (subject.type, subject.id)
+        for entry in read.reading.entries
+        if entry.method != "DELETE" and entry.index not in by_entry
+        for subject in subjects.by_entry.get(entry.index, ())
+    }
+    if faults.by_entry():
+        pending |= read.links.unmeant
+    changes = [change for index in sorted(by_entry) for change in by_entry[index]]
+    standing = await examine(context, act, changes, pending)
+    for index, its_changes in by_entry.items():
+        issues = [issue for change in its_changes for issue in standing.of(change)]
+        if any(issue.is_fault for issue in issues):
+            faults.add(index, Invalid.of(issues))
+        elif issues and index in decisions:
+            decisions[index] = replace(decisions[index], issues=decisions[index].issues + tuple(issues))
+    return standing
 
 
 def _addresses(subjects: Subjects) -> dict[int, Address]:

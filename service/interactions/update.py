@@ -10,12 +10,14 @@ from typing import Any
 
 from service.fhir import stamping
 from service.fhir.problems import Conflict, Malformed
-from service.interactions.admission import Admitted, admit
+from service.interactions.admission import Admitted
+from service.interactions.content import content
 from service.interactions.context import Act, Answer, Context
 from service.interactions.criteria import find_one
-from service.interactions.decisions import Decision, carry_out, content
+from service.interactions.decisions import Decision, carry_out
 from service.interactions.identity import require_id, require_same_id
 from service.interactions.preconditions import require_version
+from service.interactions.standing import fit
 from service.storage.store import Change, Method, Stored
 
 
@@ -84,7 +86,7 @@ async def update(
         Precondition: If-Match names another version.
     """
     require_same_id(resource, type_, id_)
-    admitted = admit(context, type_, resource, id_)
+    admitted = await fit(context, act, type_, resource, id_)
 
     async def decide() -> Decision:
         before = await context.store.read(act.caller.locality, type_, id_)
@@ -111,7 +113,7 @@ async def conditional_update(
         Conflict: nothing matches, but the body's id is taken by a resource that the criteria do not mean.
         Precondition: several match, or If-Match names another version.
     """
-    admitted = admit(context, type_, resource, None)
+    admitted = await fit(context, act, type_, resource, None)
     given = resource.get("id")
     new_id = context.ids()
 

@@ -17,6 +17,7 @@ from service.fhir import codec
 from service.fhir.problems import Malformed, Missing, Problem, Unavailable, Unoffered
 from service.interactions import capabilities
 from service.interactions.context import Answer, Context
+from service.operations.offered import OPERATIONS, definitions
 from service.rest import handlers, openapi
 from service.rest.bodies import Bounds
 from service.rest.errors import refusal
@@ -40,7 +41,7 @@ def application(
     request_ids: Callable[[], str],
 ) -> ASGIApp:
     """The application, ready to answer; `gate` says who may come in."""
-    desk = Desk(Table(context.registry, system_routes(context)), gate, bounds, context)
+    desk = Desk(Table(context.registry, system_routes(context), OPERATIONS), gate, bounds, context)
     app = Litestar(
         route_handlers=[
             asgi("/fhir", is_mount=True, copy_scope=False, name="fhir")(mount(desk)),
@@ -56,7 +57,8 @@ def application(
 
 def system_routes(context: Context) -> Mapping[str, Route]:
     """The routes that belong to no type, by path relative to the base."""
-    statement = codec.encode(capabilities.statement(context))
+    operations = definitions(context.registry.served)
+    statement = codec.encode(capabilities.statement(context, operations))
 
     async def metadata(_context: Context, _request: FhirRequest) -> Answer:
         return Answer(200, document=statement)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
-from service.fhir.problems import Malformed
+from service.fhir import parameters
+from service.fhir.problems import Invalid, Malformed
 from service.interactions import create as creating
 from service.interactions import delete as deleting
 from service.interactions import history as histories
@@ -18,6 +20,7 @@ from service.interactions import search as searching
 from service.interactions import transaction
 from service.interactions import update as updating
 from service.interactions.context import Answer, Context
+from service.operations.operation import Call, Operation
 from service.rest.conditions import if_none_match
 from service.rest.requests import Request
 
@@ -168,3 +171,32 @@ async def bundle(context: Context, request: Request) -> Answer:
         await request.resource(),
         representation=request.form.preference.returns == "representation",
     )
+
+
+def operated(operation: Operation) -> Handler:
+    """What answers POST …/$operation: its parameters are in the body, some may be in the query."""
+
+    async def operate(context: Context, request: Request) -> Answer:
+        body = await request.given()
+        if body is not None and operation.wants_sound:
+            _require_sound(context, body)
+        inputs = parameters.read(operation.inputs, request.pairs, body)
+        return await operation.perform(context, request.act, Call(request.type, request.id, inputs))
+
+    return operate
+
+
+def _require_sound(context: Context, body: dict[str, Any]) -> None:
+    issues = context.validator.check(body)
+    if any(issue.is_fault for issue in issues):
+        raise Invalid.of(issues)
+
+
+def asked(operation: Operation) -> Handler:
+    """What answers GET …/$operation: its parameters are in the query."""
+
+    async def ask(context: Context, request: Request) -> Answer:
+        inputs = parameters.read(operation.inputs, request.pairs, None)
+        return await operation.perform(context, request.act, Call(request.type, request.id, inputs))
+
+    return ask

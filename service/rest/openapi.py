@@ -9,14 +9,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from service.fhir.parameters import PRIMITIVES, Input
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
 from service.fhir.search.criteria import offered
 from service.interactions.capabilities import SOFTWARE_VERSION
+from service.operations import validate
+from service.operations.offered import OPERATIONS
+from service.operations.operation import Operation
 from service.rest import handlers
 from service.rest.handlers import Handler
 from service.rest.media import FHIR_JSON, FORM, JSON_PATCH
-from service.rest.routes import Route, type_routes
+from service.rest.routes import Route, beside, operation_routes, type_routes
 
 Json = dict[str, Any]
 
@@ -56,6 +60,9 @@ class Described:
     headers: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     searches: bool = False
+    query: tuple[Json, ...] = ()
+    tagged: bool = True  # whether the answer is a version, with its ETag
+    may_lack_body: bool = False
 
 
 _DESCRIBED: dict[Handler, Described] = {
@@ -142,19 +149,12 @@ _DESCRIBED: dict[Handler, Described] = {
 
 def document(registry: Registry) -> Json:
     """The OpenAPI document of everything that the registry serves."""
-    paths: Json = dict(_system_paths())
+    paths: Json = dict(_system_paths(registry))
     setting = Setting(registry, "", now=0)
     for type_ in sorted(registry.served):
-        routes = type_routes(type_, registry.served[type_])
+        routes = type_routes(type_, registry.served[type_], OPERATIONS)
         searched = tuple(offered(setting, type_))
-        for found in (
-            routes.type,
-            routes.search,
-            routes.history,
-            routes.instance,
-            routes.instance_history,
-            routes.version,
-        ):
+        for found in routes:
             if found.methods:
                 paths[found.template] = _path(found, searched)
     return {
@@ -169,7 +169,10 @@ def document(registry: Registry) -> Json:
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [{"name": "System"}, *({"name": type_} for type_ in sorted(registry.served))],
+        "tags": [
+            {"name": "System"},
+            *({"name": type_} for type_ in sorted({*registry.served, *beside(registry, OPERATIONS)})),
+        ],
         "paths": paths,
         "components": _components(),
     }
@@ -185,12 +188,34 @@ def _path(route: Route, searched: tuple[str, ...]) -> Json:
     path: Json = {"parameters": [*parts, *_refs("parameters", ("Format", "Pretty"))]}
     for method, handler in route.methods.items():
         if method != "HEAD":
-            path[method.lower()] = _operation(route, _DESCRIBED[handler], searched)
+            described = (
+                _DESCRIBED[handler] if route.operation is None else _of_operation(route.operation, method)
+            )
+            path[method.lower()] = _operation(route, described, searched)
     return path
 
 
+def _of_operation(operation: Operation, method: str) -> Described:
+    """How a FHIR operation is described; what can stand in a query may stand there with POST too."""
+    return Described(
+        operation.name if method == "POST" else f"{operation.name}ByQuery",
+        operation.summary,
+        {200: "OperationOutcome" if operation is validate.OPERATION else "Resource"},
+        (400, 404, 410, *((413, 415, 422) if method == "POST" else (422,))),
+        body=(FHIR_JSON,) if method == "POST" else (),
+        query=tuple(_query(each) for each in operation.inputs if each.type in PRIMITIVES),
+        tagged=False,
+        may_lack_body=True,
+    )
+
+
+def _query(given: Input) -> Json:
+    schema = {"type": {"boolean": "boolean", "integer": "integer"}.get(given.type, "string")}
+    return {"name": given.name, "in": "query", "schema": schema}
+
+
 def _operation(route: Route, described: Described, searched: tuple[str, ...]) -> Json:
-    parameters = _refs("parameters", described.headers)
+    parameters = [*_refs("parameters", described.headers), *described.query]
     if described.searches:
         parameters += [
             {"name": code, "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
@@ -209,7 +234,7 @@ def _operation(route: Route, described: Described, searched: tuple[str, ...]) ->
         operation["parameters"] = parameters
     if bodies:
         operation["requestBody"] = {
-            "required": not route.form,
+            "required": not (route.form or described.may_lack_body),
             "content": {
                 media: {"schema": {"$ref": f"#/components/schemas/{_SENT[media]}"}} for media in bodies
             },
@@ -222,7 +247,8 @@ _SENT = {FHIR_JSON: "Resource", JSON_PATCH: "JsonPatch", FORM: "Form"}
 
 def _operation_id(route: Route, described: Described) -> str:
     """Such as `readGoal`, `historyInstanceGoal`, `searchFormGoal`: no two are the same."""
-    shape = "Instance" if described.name == "history" and "{id}" in route.template else ""
+    is_instance = (described.name == "history" or route.operation is not None) and "{id}" in route.template
+    shape = "Instance" if is_instance else ""
     return described.name + shape + ("Form" if route.form else "") + route.type
 
 
@@ -232,7 +258,7 @@ def _responses(described: Described, *, reads_body: bool) -> Json:
         response: Json = {"description": _MEANINGS[status]}
         if schema is not None:
             response["content"] = {FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-        if schema != "Bundle":
+        if schema != "Bundle" and described.tagged:
             response["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
         responses[str(status)] = response
     faults = {*described.faults, *_ALWAYS, *((413, 415) if reads_body else ())}
@@ -245,11 +271,16 @@ def _refs(kind: str, names: Iterable[str]) -> list[Json]:
     return [{"$ref": f"#/components/{kind}/{name}"} for name in names]
 
 
-def _system_paths() -> Iterable[tuple[str, Json]]:
+def _system_paths(registry: Registry) -> Iterable[tuple[str, Json]]:
     base = Route("/fhir", "", {"POST": handlers.bundle})
     yield "/fhir", {**_path(base, ()), "options": _statement("capabilities", public=False)}
     yield "/fhir/metadata", {"get": _statement("metadata", public=True)}
     yield "/fhir/_history", _path(Route("/fhir/_history", "", {"GET": handlers.history}), ())
+    for found in operation_routes(OPERATIONS, "", "system").values():
+        yield found.template, _path(found, ())
+    for type_ in beside(registry, OPERATIONS):
+        for found in operation_routes(OPERATIONS, type_, "type").values():
+            yield found.template, _path(found, ())
     yield "/health/live", {"get": _plain("live", "Whether the process runs.")}
     ready = _plain(
         "ready", "Whether requests can be answered: the database is there, its schema the right one."

@@ -98,11 +98,26 @@ class Request:
         """Whether unknown search parameters shall be passed over."""
         return self.form.preference.handling == "lenient"
 
+    async def _read(self) -> bytes:
+        return await bodies.read(self.receive, self.fields, self.bounds.body_bytes)
+
     async def _body(self) -> bytes:
-        raw = await bodies.read(self.receive, self.fields, self.bounds.body_bytes)
+        raw = await self._read()
         if not raw:
             raise Malformed("body-missing", "The request has no body.")
         return raw
+
+    async def given(self) -> dict[str, Any] | None:
+        """The resource in the body of an operation; None where there is no body.
+
+        Raises:
+            Unsupported: the body claims to be something else.
+            Malformed: it cannot be read.
+            TooLarge: it is above the limit.
+        """
+        _require_resource(self.fields)
+        raw = await self._read()
+        return codec.decode(raw, max_depth=self.bounds.json_depth) if raw else None
 
     async def resource(self) -> dict[str, Any]:
         """The resource in the body.
@@ -112,8 +127,7 @@ class Request:
             Malformed: it cannot be read, or is missing.
             TooLarge: it is above the limit.
         """
-        if sent(self.fields) not in {"resource", None}:
-            raise Unsupported("content-type-not-read", f"A resource is sent as {media.FHIR_JSON}.")
+        _require_resource(self.fields)
         return codec.decode(await self._body(), max_depth=self.bounds.json_depth)
 
     async def patch(self) -> Patch:
@@ -134,6 +148,16 @@ class Request:
                     "content-type-not-read",
                     f"A patch is sent as {media.JSON_PATCH}, or as {media.FHIR_JSON} with a Parameters resource.",
                 )
+
+
+def _require_resource(headers: Mapping[bytes, bytes]) -> None:
+    """Lets a body be read that claims to be a resource, or nothing.
+
+    Raises:
+        Unsupported: it claims to be something else.
+    """
+    if sent(headers) not in {"resource", None}:
+        raise Unsupported("content-type-not-read", f"A resource is sent as {media.FHIR_JSON}.")
 
 
 def sent(headers: Mapping[bytes, bytes]) -> media.Kind | None:

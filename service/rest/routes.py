@@ -8,13 +8,14 @@ Source: https://hl7.org/fhir/R4/http.html#summary, docs/adr/0008-routes-from-the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from service.fhir.problems import Missing, Unoffered
 from service.fhir.registry import Registry
 from service.interactions import identity
 from service.interactions.identity import is_id
+from service.operations.operation import Level, Operation
 from service.rest import handlers
 from service.rest.handlers import Handler
 
@@ -24,7 +25,8 @@ class Route:
     """A shape of path: its methods, the value of Allow, and whether anybody may come in.
 
     `template` is what logs and OpenAPI call it, such as `/fhir/Goal/{id}`; `form` says that the
-    body is a form of search parameters. `methods` has HEAD wherever it has GET.
+    body is a form of search parameters. `methods` has HEAD wherever it has GET. `operation` is
+    the one that is asked for here, where it is one.
     """
 
     template: str
@@ -33,6 +35,7 @@ class Route:
     form: bool = False
     public: bool = False
     allow: bytes = b""
+    operation: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TypeRoutes:
-    """The routes of one resource type."""
+    """The routes of one resource type; those of its operations by name, such as `$validate`."""
 
     type: Route
     search: Route
@@ -54,8 +57,23 @@ class TypeRoutes:
     instance: Route
     instance_history: Route
     version: Route
+    operations: Mapping[str, Route] = field(default_factory=dict)
+    instance_operations: Mapping[str, Route] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Route]:
+        yield from (
+            self.type,
+            self.search,
+            self.history,
+            self.instance,
+            self.instance_history,
+            self.version,
+            *self.operations.values(),
+            *self.instance_operations.values(),
+        )
 
 
+BASE = "/fhir"
 UNKNOWN = Route("unknown", "", {})
 """Where a path leads nowhere; the log calls it so, because a path may hold anything."""
 
@@ -76,9 +94,10 @@ _INSTANCE: tuple[tuple[str, str, Handler], ...] = (
 )
 
 
-def type_routes(type_: str, served: frozenset[str], base: str = "/fhir") -> TypeRoutes:
-    """The routes of a type that offers the interactions in `served`."""
-    root = f"{base}/{type_}"
+def type_routes(type_: str, served: frozenset[str], operations: Iterable[Operation] = ()) -> TypeRoutes:
+    """The routes of a type that offers the interactions in `served`, and of the operations that are of it."""
+    root = f"{BASE}/{type_}"
+    offered = tuple(operations)
 
     def built(path: str, table: tuple[tuple[str, str, Handler], ...], *, form: bool = False) -> Route:
         methods = {method: handler for code, method, handler in table if code in served}
@@ -91,7 +110,26 @@ def type_routes(type_: str, served: frozenset[str], base: str = "/fhir") -> Type
         instance=built("/{id}", _INSTANCE),
         instance_history=built("/{id}/_history", (("history-instance", "GET", handlers.history),)),
         version=built("/{id}/_history/{version}", (("vread", "GET", handlers.vread),)),
+        operations=operation_routes(offered, type_, "type"),
+        instance_operations=operation_routes(offered, type_, "instance"),
     )
+
+
+def operation_routes(operations: Iterable[Operation], type_: str, level: Level) -> dict[str, Route]:
+    """The routes of the operations that can be asked of the type (empty: of the system) at this level, by name."""
+    root = {"system": BASE, "type": f"{BASE}/{type_}", "instance": f"{BASE}/{type_}/{{id}}"}[level]
+    return {
+        f"${each.name}": _operation_route(f"{root}/${each.name}", type_, each, level)
+        for each in operations
+        if each.is_of(type_, level)
+    }
+
+
+def _operation_route(template: str, type_: str, operation: Operation, level: Level) -> Route:
+    methods = {"POST": handlers.operated(operation)}
+    if level in operation.readable:
+        methods["GET"] = handlers.asked(operation)
+    return replace(route(template, type_, methods), operation=operation)
 
 
 def route(
@@ -109,10 +147,17 @@ class Table:
 
     __slots__ = ("_system", "_types")
 
-    def __init__(self, registry: Registry, system: Mapping[str, Route]) -> None:
-        """Takes the routes of the system by path relative to the base, such as `metadata`."""
-        self._system = dict(system)
-        self._types = {type_: type_routes(type_, served) for type_, served in registry.served.items()}
+    def __init__(
+        self, registry: Registry, system: Mapping[str, Route], operations: Sequence[Operation] = ()
+    ) -> None:
+        """Takes the routes of the system by path relative to the base, such as `metadata`, and all operations."""
+        self._system = dict(system) | operation_routes(operations, "", "system")
+        self._types = {
+            type_: type_routes(type_, served, operations) for type_, served in registry.served.items()
+        }
+        for type_ in beside(registry, operations):
+            for name, found in operation_routes(operations, type_, "type").items():
+                self._system[f"{type_}/{name}"] = found
 
     def find(self, path: str) -> Target:
         """The route of a path relative to the base; UNKNOWN where there is none.
@@ -123,51 +168,68 @@ class Table:
         routes = self._types.get(parts[0])
         if routes is None:
             return Target(self._system.get("/".join(parts), UNKNOWN))
-        match parts:
-            case [_]:
-                return Target(routes.type)
-            case [_, "_search"]:
-                return Target(routes.search)
-            case [_, "_history"]:
-                return Target(routes.history)
-            case [_, id_] if id_[:1] not in _RESERVED:
-                return Target(routes.instance, id_)
-            case [_, id_, "_history"] if id_[:1] not in _RESERVED:
-                return Target(routes.instance_history, id_)
-            case [_, id_, "_history", version] if id_[:1] not in _RESERVED:
-                return Target(routes.version, id_, version)
-            case _:
-                return Target(UNKNOWN)
+        return _find_operation(routes, parts) if parts[-1].startswith("$") else _find(routes, parts)
 
     def missing(self, path: str) -> Missing:
         """Why a path leads nowhere."""
         first, *rest = path.strip("/").split("/")
+        if first.startswith("$") or (first in self._types and any(part.startswith("$") for part in rest)):
+            return self._operation_missing("" if first.startswith("$") else first)
         if first not in self._types:
             return Missing(
                 "type-not-served", f"This server has no resources of type {first!r}; see /fhir/metadata."
             )
-        if any(part.startswith("$") for part in rest):
-            return Missing("operation-unknown", f"This server has no such operation on {first}.")
         return Missing("path-unknown", f"There is nothing under this path of {first}.")
+
+    def _operation_missing(self, type_: str) -> Missing:
+        """What operations there are, where one was asked for that is not, or not at this level."""
+        routes = self._types[type_] if type_ else self._system.values()
+        known = [found.template for found in routes if found.operation is not None and found.type == type_]
+        shown = f"; there are {', '.join(known)}" if known else ""
+        return Missing("operation-unknown", f"There is no such operation under this path{shown}.")
 
     @property
     def routes(self) -> list[Route]:
         """Every route, those of the system first."""
         return [
             *self._system.values(),
-            *(
-                found
-                for routes in self._types.values()
-                for found in (
-                    routes.type,
-                    routes.search,
-                    routes.history,
-                    routes.instance,
-                    routes.instance_history,
-                    routes.version,
-                )
-            ),
+            *(found for routes in self._types.values() for found in routes),
         ]
+
+
+def _find(routes: TypeRoutes, parts: list[str]) -> Target:
+    """The route of an interaction with the type that the path begins with."""
+    match parts:
+        case [_]:
+            return Target(routes.type)
+        case [_, "_search"]:
+            return Target(routes.search)
+        case [_, "_history"]:
+            return Target(routes.history)
+        case [_, id_] if id_[:1] not in _RESERVED:
+            return Target(routes.instance, id_)
+        case [_, id_, "_history"] if id_[:1] not in _RESERVED:
+            return Target(routes.instance_history, id_)
+        case [_, id_, "_history", version] if id_[:1] not in _RESERVED:
+            return Target(routes.version, id_, version)
+        case _:
+            return Target(UNKNOWN)
+
+
+def _find_operation(routes: TypeRoutes, parts: list[str]) -> Target:
+    match parts:
+        case [_, name]:
+            return Target(routes.operations.get(name, UNKNOWN))
+        case [_, id_, name] if id_[:1] not in _RESERVED and name in routes.instance_operations:
+            return Target(routes.instance_operations[name], id_)
+        case _:
+            return Target(UNKNOWN)
+
+
+def beside(registry: Registry, operations: Iterable[Operation]) -> list[str]:
+    """The types that operations are of by name and that are not served otherwise, such as Bundle."""
+    named = {type_ for each in operations for type_ in each.further}
+    return sorted(named - registry.served.keys())
 
 
 _RESERVED = frozenset({"_", "$", ""})  # FHIR's own names in a path start so, and no id does

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.sandbox import agencies, codes, dates, names, questionnaires
+from service.sandbox import agencies, codes, dates, names, reporting
 from service.sandbox.record import record
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MOST_PATIENTS = names.NHS_NUMBERS
 def cohort(patients: int, seed: int, *, anchor: date = dates.ANCHOR) -> Iterator[list[Resource]]:
     """Batches of resources with ids, in an order in which every reference points back or within its batch.
 
-    The first holds the Questionnaires and the first area's agencies, each further one a young
+    The first holds the Measure of the reports and the first area's agencies, each further one a young
     person, or the agencies of the next area. Nothing in it happened after the anchor; review
     and due dates may lie ahead of it. Raises ValueError where the seed is below 0 or above 10^9,
     or where there are more than 900,000 young people (the test range of NHS numbers).
@@ -41,7 +41,7 @@ def cohort(patients: int, seed: int, *, anchor: date = dates.ANCHOR) -> Iterator
         raise ValueError(f"there can be 0 to {MOST_PATIENTS} young people, not {patients}")
     calendar = dates.calendar(anchor)
     area = agencies.area(0)
-    yield [*questionnaires.resources(), *agencies.resources(area)]
+    yield [reporting.paired(), *agencies.resources(area)]
     for index in range(1, patients + 1):
         place = (index - 1) // agencies.AREA_SIZE
         if place != area.index:

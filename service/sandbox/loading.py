@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from service.access.callers import SANDBOX_CALLER
+from service.fhir.guide import KINDS
 from service.interactions import transaction
 from service.interactions.context import Act, Context
 from service.storage.store import HistoryQuery
@@ -21,9 +22,12 @@ Resource = dict[str, Any]
 
 
 async def is_empty(context: Context) -> bool:
-    """Whether nothing was ever stored in the sandbox's locality."""
-    page = await context.store.history(SANDBOX_CALLER.locality, HistoryQuery(None, None, 1))
-    return not page.items
+    """Whether nothing but the guide's artefacts was ever stored in the sandbox's locality."""
+    for type_ in sorted(context.registry.served.keys() - set(KINDS)):
+        page = await context.store.history(SANDBOX_CALLER.locality, HistoryQuery(type_, None, 1))
+        if page.items:
+            return False
+    return True
 
 
 async def load(context: Context, batches: Iterable[list[Resource]], loaded: Callable[[int], None]) -> int:

@@ -1,7 +1,8 @@
 """Young people and those who care for them.
 
 Source: UK Core Patient 2.6.1 and RelatedPerson 2.5.0 (identifier slices and extensions,
-domain facts section 6.2); PDS for `meta.security` R, which withholds address and telecom.
+domain facts section 6.2); PDS for `meta.security` R, which withholds address, telecom and
+general practitioner, because they tell where somebody is.
 """
 
 from __future__ import annotations
@@ -159,7 +160,6 @@ def _patient(draws: Draws, person: YoungPerson, area: Area, agency: Agency) -> R
         "name": [{"use": "official", "family": person.family, "given": [person.given]}],
         "gender": person.gender,
         "birthDate": date.fromordinal(person.birth).isoformat(),
-        "generalPractitioner": [person.practice.reference],
         "managingOrganization": agency.reference,
     }
     if draws.happens(_NO_NUMBER_SHARE):
@@ -171,6 +171,7 @@ def _patient(draws: Draws, person: YoungPerson, area: Area, agency: Agency) -> R
         return patient
     if person.age >= OWN_PHONE_FROM:
         patient["telecom"] = [{"system": "phone", "value": names.phone(draws), "use": "mobile"}]
+    patient["generalPractitioner"] = [person.practice.reference]
     patient["address"] = [
         {
             "use": "home",

@@ -32,6 +32,8 @@ SYSTEM = {
 SHAPES = ("", "/_search", "/_history", "/{}", "/{}/_history", "/{}/_history/1")
 NOWHERE = (
     "/$everything",
+    "/_history/$validate",
+    "/{}/_history/1/$validate",
     "/{}/$everything",
     "/{}/_search",
     "/_history/1",
@@ -55,6 +57,8 @@ async def offered(client) -> dict[str, set[tuple[str, str]]]:
     statement = (await client.get("/fhir/metadata")).json()
     found = {}
     for resource in statement["rest"][0]["resource"]:
+        if "interaction" not in resource:
+            continue  # of which there are operations alone
         codes = {interaction["code"] for interaction in resource["interaction"]}
         asked = set().union(*(ASKED[code] for code in codes))
         asked |= {CONDITIONAL[flag] for flag in CONDITIONAL if resource[flag] not in {False, "not-supported"}}
@@ -136,6 +140,41 @@ async def test_the_system_does_what_it_says(client):
                 assert response.status_code not in {404, 405}, (method, path)
             else:
                 assert response.status_code == 405, (method, path)
+
+
+async def test_every_operation_that_is_named_is_there_and_defined(client):
+    (rest,) = (await client.get("/fhir/metadata")).json()["rest"]
+    named = [("", each) for each in rest["operation"]]
+    named += [(one["type"], each) for one in rest["resource"] for each in one.get("operation", ())]
+    assert len(named) > 30
+    for type_, operation in named:
+        assert operation["definition"].startswith("http://hl7.org/fhir/OperationDefinition/")
+        path = "/".join(part for part in ("/fhir", type_, f"${operation['name']}") if part)
+        response = await client.post(path)
+        assert response.status_code < 500
+        assert response.status_code != 405
+        assert slug(response) not in ROUTE_MISSING, path
+
+
+async def test_no_other_operation_is_there(client):
+    for path in (
+        "$everything",
+        "Goal/$expand",
+        "Patient/$everything",
+        "ValueSet/$lookup",
+        "CodeSystem/x/$lookup",
+    ):
+        for method in METHODS:
+            response = await client.request(method, f"/fhir/{path}")
+            assert response.status_code == 404, (method, path)
+    refused(await client.post("/fhir/CodeSystem/x/$lookup"), 404, "operation-unknown")
+
+
+async def test_operations_answer_get_only_where_a_query_says_it_all(client):
+    response = await client.get("/fhir/Goal/$validate")
+    refused(response, 405, "interaction-not-offered")
+    assert response.headers["allow"] == "POST"
+    refused(await client.get("/fhir/Goal/none/$validate"), 404, "resource-missing")
 
 
 async def test_options_gives_the_statement(client):

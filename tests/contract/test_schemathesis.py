@@ -13,12 +13,12 @@ import pytest
 
 from tests.rest.serving import PATIENCE, serving
 
-# One type with all interactions, one that is read only, and the routes of the whole system; the others are
-# made by the same lines.
-PATHS = r"^/fhir(/(Goal|AuditEvent|_history|metadata)(/.*)?)?$"
+# One type with all interactions, one that is read only, two with operations of their own, and the routes
+# of the whole system; the others are made by the same lines.
+PATHS = r"^/fhir(/(Goal|AuditEvent|ValueSet|CodeSystem|_history|metadata|\$validate)(/.*)?)?$"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
-OPERATIONS = 20  # as many at least stand under those paths
+OPERATIONS = 50  # as many at least stand under those paths
 
 
 @pytest.mark.slow

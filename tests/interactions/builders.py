@@ -15,10 +15,11 @@ def patient(number: str = "1", **more: Any) -> dict[str, Any]:
 
 
 def score(subject: str = "Patient/p1", **more: Any) -> dict[str, Any]:
+    """A score by a code of nobody's guide: what goal scores must have is not what these tests are about."""
     return {
         "resourceType": "Observation",
         "status": "final",
-        "code": {"coding": [{"system": "http://snomed.info/sct", "code": "1034351000000101"}]},
+        "code": {"coding": [{"system": "https://elsewhere.example/codes", "code": "mood"}]},
         "subject": {"reference": subject},
         **more,
     }

@@ -14,6 +14,7 @@ import pytest
 from service.access.callers import Caller
 from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
+from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.interactions.context import Act, Context, Limits
 from service.storage.open import migrate, open_store
@@ -68,8 +69,8 @@ async def store(
 
 
 @pytest.fixture(scope="session")
-def validator(registry: Registry) -> Validator:
-    return Validator(registry)
+def validator(registry: Registry, terminology: Terminology) -> Validator:
+    return Validator(registry, terminology.guide, terminology)
 
 
 @pytest.fixture
@@ -80,6 +81,7 @@ def context(
     extractor: Extractor,
     clock: TestClock,
     ids: Callable[[], str],
+    terminology: Terminology,
 ) -> Context:
     return Context(
         registry=registry,
@@ -91,6 +93,8 @@ def context(
         limits=Limits(bundle_entries=6000, page=50, page_default=10, conditional_matches=5),
         link_key=LINK_KEY,
         extractor=extractor,
+        guide=terminology.guide,
+        terminology=terminology,
     )
 
 

@@ -12,9 +12,21 @@ from tests.interactions.builders import patient
 
 
 @pytest.fixture
-def bare(registry, validator, extractor):
+def bare(registry, validator, extractor, terminology):
     """A context without a store: admission asks for none."""
-    return Context(registry, validator, None, lambda: 1, str, BASE_URL, Limits(), bytes(32), extractor)
+    return Context(
+        registry,
+        validator,
+        None,
+        lambda: 1,
+        str,
+        BASE_URL,
+        Limits(),
+        bytes(32),
+        extractor,
+        terminology.guide,
+        terminology,
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,31 @@ import pytest
 from service.interactions.capabilities import OAUTH_URIS, SOFTWARE_VERSION, statement
 from service.interactions.context import Context, Limits
 from service.interactions.search import read_search
+from service.operations.offered import definitions
 from tests.conftest import BASE_URL
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 @pytest.fixture
-def stated(registry, validator, extractor):
-    return lambda **options: statement(_context(registry, validator, extractor), **options)
+def stated(registry, validator, extractor, terminology):
+    return lambda **options: statement(_context(registry, validator, extractor, terminology), **options)
 
 
-def _context(registry, validator, extractor):
-    return Context(registry, validator, None, lambda: 1, str, BASE_URL, Limits(), bytes(32), extractor)
+def _context(registry, validator, extractor, terminology):
+    return Context(
+        registry,
+        validator,
+        None,
+        lambda: 1,
+        str,
+        BASE_URL,
+        Limits(),
+        bytes(32),
+        extractor,
+        terminology.guide,
+        terminology,
+    )
 
 
 def test_it_is_a_sound_capability_statement(stated, validator):
@@ -48,8 +61,8 @@ def test_conditions_are_offered_where_the_interaction_is(stated):
     assert by_type["AuditEvent"]["updateCreate"] is False
 
 
-def test_every_search_parameter_named_is_understood(stated, registry, validator, extractor):
-    context = _context(registry, validator, extractor)
+def test_every_search_parameter_named_is_understood(stated, registry, validator, extractor, terminology):
+    context = _context(registry, validator, extractor, terminology)
     values = {"date": "2026", "number": "1", "quantity": "1", "token": "a", "string": "a", "uri": "urn:a"}
     (rest,) = stated()["rest"]
     named = 0
@@ -64,6 +77,38 @@ def test_every_search_parameter_named_is_understood(stated, registry, validator,
             assert read_search(context, one["type"], pairs, lenient=False).ignored == ()
             named += 1
     assert named > 300
+
+
+def test_operations_are_named_with_their_definitions(stated):
+    (rest,) = stated(operations=definitions(["Goal"]))["rest"]
+    validate = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
+    by_type = {one["type"]: one for one in rest["resource"]}
+    assert rest["operation"] == [validate]
+    assert by_type["Goal"]["operation"] == [validate]
+    assert "operation" not in by_type["Patient"]
+    assert "operation" not in stated()["rest"][0]
+
+
+def test_a_type_that_is_not_served_is_said_with_its_operations_alone(stated, validator):
+    said = stated(operations=definitions([]))
+    (bundle,) = [one for one in said["rest"][0]["resource"] if one["type"] == "Bundle"]
+    assert set(bundle) == {"type", "profile", "operation"}
+    assert [issue for issue in validator.check(said) if issue.is_fault] == []
+
+
+def test_our_profiles_are_supported_by_their_types(stated, guide):
+    by_type = {one["type"]: one for one in stated()["rest"][0]["resource"]}
+    base = "https://thrive-fhir.example/StructureDefinition"
+    assert by_type["Goal"]["supportedProfile"] == [
+        f"{base}/gas-goal",
+        f"{base}/gbo-goal",
+        f"{base}/thrive-goal",
+    ]
+    assert "supportedProfile" not in by_type["Measure"]
+    named = [url for one in by_type.values() for url in one.get("supportedProfile", ())]
+    for url in named:
+        assert guide.find("StructureDefinition", url)["kind"] == "resource"
+    assert f"{base}/goal-slot" not in named  # an extension is no profile of a type
 
 
 def test_tokens_are_told_of_only_where_they_are_needed(stated):

@@ -4,9 +4,10 @@ import pytest
 
 from service.fhir.problems import Conflict
 from service.interactions.admission import Admitted
+from service.interactions.content import content
 from service.interactions.context import Answer
 from service.interactions.create import plan
-from service.interactions.decisions import Decision, carry_out, content, settle
+from service.interactions.decisions import Decision, carry_out, settle
 from service.interactions.update import revise, update
 from service.storage.store import Stored
 from tests.interactions.builders import patient

@@ -15,9 +15,21 @@ from tests.interactions.builders import bundle, criteria, entry, patient, urn
 
 
 @pytest.fixture
-def bare(registry, validator, extractor):
+def bare(registry, validator, extractor, terminology):
     """A context without a store: reading entries asks for none."""
-    return Context(registry, validator, None, lambda: 1, str, BASE_URL, Limits(), bytes(32), extractor)
+    return Context(
+        registry,
+        validator,
+        None,
+        lambda: 1,
+        str,
+        BASE_URL,
+        Limits(),
+        bytes(32),
+        extractor,
+        terminology.guide,
+        terminology,
+    )
 
 
 async def only(bare, given):

@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 
 from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
+from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.interactions.context import Clock, Context, IdSource, Limits
 from service.rest import logs
@@ -27,13 +28,19 @@ JSON_DEPTH = 20
 
 
 @pytest.fixture(scope="session")
-def validator(registry: Registry) -> Validator:
-    return Validator(registry)
+def validator(registry: Registry, terminology: Terminology) -> Validator:
+    return Validator(registry, terminology.guide, terminology)
 
 
 @pytest.fixture
 async def context(
-    store: Store, registry: Registry, validator: Validator, extractor: Extractor, clock: Clock, ids: IdSource
+    store: Store,
+    registry: Registry,
+    validator: Validator,
+    extractor: Extractor,
+    clock: Clock,
+    ids: IdSource,
+    terminology: Terminology,
 ) -> Context:
     return Context(
         registry=registry,
@@ -45,6 +52,8 @@ async def context(
         limits=Limits(bundle_entries=50, conditional_matches=3),
         link_key=await store.secret("page-links"),
         extractor=extractor,
+        guide=terminology.guide,
+        terminology=terminology,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.write_openapi import TARGET, published
+from service.operations.offered import OPERATIONS
 from service.rest.openapi import document
 from service.rest.routes import type_routes
 
@@ -41,15 +42,7 @@ def test_every_route_of_every_type_is_in_it_and_no_other(described, registry):
     expected = {
         (found.template, method.lower())
         for type_, served in registry.served.items()
-        for routes in [type_routes(type_, served)]
-        for found in (
-            routes.type,
-            routes.search,
-            routes.history,
-            routes.instance,
-            routes.instance_history,
-            routes.version,
-        )
+        for found in type_routes(type_, served, OPERATIONS)
         for method in found.methods
         if method != "HEAD"
     }
@@ -58,6 +51,8 @@ def test_every_route_of_every_type_is_in_it_and_no_other(described, registry):
         ("/fhir", "options"),
         ("/fhir/metadata", "get"),
         ("/fhir/_history", "get"),
+        ("/fhir/$validate", "post"),
+        ("/fhir/Bundle/$validate", "post"),
     }
     expected |= {("/health/live", "get"), ("/health/ready", "get"), ("/openapi.json", "get")}
     assert {(path, method) for path, method, _ in operations(described)} == expected

@@ -1,13 +1,15 @@
 import pytest
 
 from service.fhir.problems import Malformed, Missing
+from service.operations.offered import OPERATIONS
 from service.rest import handlers
 from service.rest.routes import UNKNOWN, Table, Target, require_id, route, type_routes
 
 
 @pytest.fixture(scope="module")
 def table(registry):
-    return Table(registry, {"metadata": route("/fhir/metadata", "", {"GET": handlers.search}, public=True)})
+    system = {"metadata": route("/fhir/metadata", "", {"GET": handlers.search}, public=True)}
+    return Table(registry, system, OPERATIONS)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,11 @@ def table(registry):
         ("/metadata/", "/fhir/metadata", "", ""),
         ("/MeasureReport/1/", "/fhir/MeasureReport/{id}", "1", ""),
         ("/Measure/1/", "/fhir/Measure/{id}", "1", ""),
+        ("/$validate/", "/fhir/$validate", "", ""),
+        ("/Goal/$validate/", "/fhir/Goal/$validate", "", ""),
+        ("/Goal/1/$validate/", "/fhir/Goal/{id}/$validate", "1", ""),
+        ("/Bundle/$validate/", "/fhir/Bundle/$validate", "", ""),
+        ("/ValueSet/1/$expand/", "/fhir/ValueSet/{id}/$expand", "1", ""),
     ],
 )
 def test_where_a_path_leads(table, path, template, id_, version):
@@ -39,6 +46,15 @@ def test_where_a_path_leads(table, path, template, id_, version):
         ("/metadata/1/", "type-not-served"),
         ("/Goal/$x/", "operation-unknown"),
         ("/Goal/1/$x/", "operation-unknown"),
+        ("/$x/", "operation-unknown"),
+        ("/$expand/", "operation-unknown"),
+        ("/Goal/$expand/", "operation-unknown"),
+        ("/Goal/_history/$validate/", "operation-unknown"),
+        ("/Goal/1/_history/1/$validate/", "operation-unknown"),
+        ("/Goal/$validate/1/", "operation-unknown"),
+        ("/CodeSystem/1/$lookup/", "operation-unknown"),
+        ("/Bundle/", "type-not-served"),
+        ("/Bundle/1/$validate/", "type-not-served"),
         ("/Goal/_x/", "path-unknown"),
         ("/Goal/1/2/", "path-unknown"),
         ("/Goal/1/_history/2/3/", "path-unknown"),
@@ -48,6 +64,24 @@ def test_where_a_path_leads(table, path, template, id_, version):
 def test_where_a_path_does_not_lead(table, path, slug):
     assert table.find(path).route is UNKNOWN
     assert table.missing(path).issues[0].slug == slug
+
+
+def test_where_an_operation_is_not_its_places_are_told(table):
+    text = table.missing("/CodeSystem/1/$lookup").issues[0].text
+    assert "/fhir/CodeSystem/$lookup" in text
+    assert "/fhir/Goal" not in text
+
+
+def test_operations_are_asked_by_post_and_where_a_query_says_it_all_by_get(table):
+    assert set(table.find("/Goal/$validate").route.methods) == {"POST"}
+    assert set(table.find("/Goal/1/$validate").route.methods) == {"POST", "GET", "HEAD"}
+    assert set(table.find("/ValueSet/$expand").route.methods) == {"POST", "GET", "HEAD"}
+
+
+def test_every_route_is_found_by_its_own_path(table):
+    for found in table.routes:
+        path = found.template.removeprefix("/fhir").replace("{id}", "1").replace("{version}", "2")
+        assert table.find(path).route is found
 
 
 def test_methods_are_those_of_what_is_served():

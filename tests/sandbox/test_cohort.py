@@ -19,7 +19,7 @@ from tests.sandbox.conftest import PATIENTS, SEED, Cohort, references
 ROOT = Path(__file__).parents[2]
 SERVED = {
     "Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "Organization", "CareTeam", "HealthcareService",
-    "Location", "Encounter", "EpisodeOfCare", "ServiceRequest", "Task", "Consent", "Questionnaire",
+    "Location", "Encounter", "EpisodeOfCare", "ServiceRequest", "Task", "Consent",
     "QuestionnaireResponse", "Group", "Flag", "Communication", "Provenance", "List", "Measure", "MeasureReport",
     "Subscription", "Binary", "Goal", "Observation", "CarePlan",
 }  # fmt: skip

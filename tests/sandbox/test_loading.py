@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from service.fhir.problems import Problem
@@ -29,6 +31,12 @@ async def test_a_cohort_is_stored_whole_and_as_it_is(context):
     found = await context.store.read_many("default", keys)
     assert set(found) == set(keys)
     assert {stored.version for stored in found.values()} == {1}
+
+
+async def test_every_reference_of_it_leads_somewhere_and_no_rule_is_broken(context):
+    people = list(cohort(40, 5))
+    expected = sum(len(batch) for batch in people)
+    assert await load(replace(context, references=True), people, lambda _: None) == expected
 
 
 async def test_small_batches_share_a_unit_and_none_is_split(context, monkeypatch):

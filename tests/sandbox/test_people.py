@@ -42,7 +42,7 @@ def test_restricted_records_withhold_where_they_live(made: Cohort):
     restricted = [person for person in made.people if "security" in person[0].get("meta", {})]
     assert restricted
     for person in restricted:
-        assert not {"address", "telecom"} & person[0].keys()
+        assert not {"address", "telecom", "generalPractitioner"} & person[0].keys()
         assert not any("telecom" in found for found in person if found["resourceType"] == "RelatedPerson")
 
 

@@ -1,4 +1,4 @@
-"""The cohort against the structural validator, and against fhir.resources as a second opinion."""
+"""The cohort against the validator with our own profiles, and against fhir.resources as a second opinion."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from service.fhir.codec import encode
 from service.fhir.registry import Registry
+from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from tests.sandbox.conftest import Cohort
 
 
-def test_the_validator_finds_nothing_at_all(made: Cohort, registry: Registry):
-    validator = Validator(registry)
+def test_the_validator_finds_nothing_at_all(made: Cohort, registry: Registry, terminology: Terminology):
+    validator = Validator(registry, terminology.guide, terminology)
     found = {
         (issue.slug, issue.expression, issue.text)
         for resource in made.resources

@@ -1,0 +1,127 @@
+"""References to what is here: a literal reference to a resource of this server must lead to one.
+
+Asked of each reference that a write brings. One that the version before had already is not
+asked again: resources may be deleted though others refer to them, and what refers to them
+must still be open to correction.
+
+Source: https://hl7.org/fhir/R4/references.html#literal, docs/rules.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from service.fhir import locations
+from service.fhir.problems import Issue
+from service.fhir.registry import Registry
+from service.fhir.search.references import Addresses
+from service.interactions.elements import child_element
+from service.interactions.etags import version_number
+from service.storage.store import Change, Key
+
+_HISTORY = "/_history/"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A resource as far as it is here: its newest version, and whether that is a deletion."""
+
+    version: int
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A reference to a resource of this server, or (`version` not None) to a version of it, as it is written."""
+
+    text: str
+    key: Key
+    version: str | None
+
+    def leads_to(self, present: Presence | None) -> bool:
+        """Whether there is what it names. Versions stay when their resource is deleted, its deletion is one."""
+        if present is None:
+            return False
+        if self.version is None:
+            return not present.deleted
+        number = version_number(self.version)
+        return 1 <= number <= present.version
+
+
+def new_literals(change: Change, addresses: Addresses) -> list[Literal]:
+    """The references to this server that a change brings."""
+    if change.resource is None:
+        return []
+    texts = _texts(change.resource)
+    if change.former is not None:
+        texts -= _texts(change.former)
+    found = []
+    for text in texts:
+        key = addresses.local(text)
+        if key is not None:
+            _, versioned, version = text.partition(_HISTORY)
+            found.append(Literal(text, key, version if versioned else None))
+    return found
+
+
+def _texts(resource: Json) -> set[str]:
+    """The text of every literal reference: no other element of R4 is a string called reference."""
+    found: set[str] = set()
+    waiting: list[Any] = [resource]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is dict:
+            for key, value in node.items():
+                kind = type(value)
+                if kind is dict or kind is list:
+                    waiting.append(value)
+                elif key == "reference" and kind is str:
+                    found.add(value)
+        else:
+            waiting += [value for value in node if type(value) is dict or type(value) is list]
+    return found
+
+
+def missing(
+    change: Change, literals: list[Literal], present: Callable[[Key], Presence | None], registry: Registry
+) -> list[Issue]:
+    """An issue for each place of the change's resource whose reference leads to nothing here."""
+    broken = {literal.text: literal for literal in literals if not literal.leads_to(present(literal.key))}
+    if not broken or change.resource is None:
+        return []
+    issues = []
+    for text, expression in _places(registry, change.resource, broken.keys()):
+        type_ = broken[text].key[0]
+        said = f"There is no such {type_} on this server. Create it first, or in the same transaction."
+        issues.append(Issue("error", "not-found", "reference-missing", said, expression))
+    return issues
+
+
+def _places(registry: Registry, resource: Json, texts: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+    """Where these references are written, in the order of the document."""
+
+    def visit(node: Any, type_: str, path: str) -> Iterator[tuple[str, str]]:
+        for name, value in node.items():
+            if name == "reference" and type(value) is str and value in texts:
+                yield value, locations.child(path, name)
+            elif type(value) is dict or type(value) is list:
+                element, inner = child_element(registry, type_, name)
+                for item, place in _items(value, locations.child(path, element)):
+                    of = str(item.get("resourceType", inner)) if inner == "Resource" else inner
+                    yield from visit(item, of, place)
+
+    type_ = str(resource.get("resourceType", ""))
+    return visit(resource, type_, type_)
+
+
+def _items(value: Any, path: str) -> Iterator[tuple[Json, str]]:
+    if type(value) is dict:
+        yield value, path
+    else:
+        for index, item in enumerate(value):
+            if type(item) is dict:
+                yield item, locations.item(path, index)

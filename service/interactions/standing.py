@@ -1,0 +1,105 @@
+"""Whether changes can stand: beside what else is stored, and beside each other.
+
+A profile looks at one resource. Here a unit's resources are looked at together with those
+that they refer to and those that the same young person has: references must lead somewhere,
+and the rules of the clinic must hold.
+
+Source: docs/rules.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.fhir.problems import Invalid, Issue, Problem
+from service.interactions.admission import Admitted, Unfit, admit
+from service.interactions.content import content
+from service.interactions.context import Act, Context
+from service.interactions.existing import missing, new_literals
+from service.interactions.pauses import breathe
+from service.interactions.rulings import case_of, judge
+from service.interactions.surroundings import Surroundings
+from service.storage.store import Change, Expectation, Key, Stored
+
+_NO_ISSUES: Final[tuple[Issue, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is to say of changes, by the resource that each is of; and what that was decided on."""
+
+    issues: Mapping[Key, tuple[Issue, ...]]
+    expectations: tuple[Expectation, ...]
+    relied_on: tuple[Stored, ...]
+
+    def of(self, change: Change) -> tuple[Issue, ...]:
+        """The issues of a change."""
+        return self.issues.get((change.type, change.id), _NO_ISSUES)
+
+
+async def examine(
+    context: Context, act: Act, changes: Sequence[Change], pending: Iterable[Key] = ()
+) -> Standing:
+    """How the changes stand together; `pending` are resources of the same unit that are not among them."""
+    around = Surroundings(context, act, changes, pending)
+    locate = around.addresses.target
+    cases = []
+    for done, change in enumerate(changes):
+        literals = new_literals(change, around.addresses) if context.references else []
+        case = case_of(change, locate)
+        if literals or case is not None:
+            cases.append((change, literals, case))
+        await breathe(done)
+    wanted = {literal.key for _, literals, _ in cases for literal in literals}
+    wanted |= {key for _, _, case in cases if case is not None for key in case.wanted}
+    await around.fetch(wanted)
+    found: dict[Key, tuple[Issue, ...]] = {}
+    for done, (change, literals, case) in enumerate(cases):
+        issues = missing(change, literals, around.presence, context.registry)
+        if case is not None:
+            issues += await judge(case, around)
+        if issues:
+            found[change.type, change.id] = tuple(issues)
+        await breathe(done)
+    return Standing(found, around.expectations, around.relied_on)
+
+
+async def fit(
+    context: Context,
+    act: Act,
+    type_: str,
+    body: dict[str, Any],
+    id_: str | None,
+    profiles: Sequence[str] = (),
+) -> Admitted:
+    """As `admit`; a refusal tells of everything that is wrong, beside what else is stored as well.
+
+    Raises:
+        Malformed: the body is not of `type_`.
+        Invalid: it breaks rules.
+    """
+    try:
+        return admit(context, type_, body, id_, profiles)
+    except Unfit as unfit:
+        raise await everything_wrong(context, act, unfit) from None
+
+
+async def everything_wrong(context: Context, act: Act, unfit: Unfit) -> Problem:
+    """The refusal of a body that breaks rules by itself, with those that it breaks beside what is stored."""
+    resource = unfit.resource
+    if resource is None:
+        return unfit
+    type_, id_ = resource["resourceType"], resource.get("id")
+    before = await context.store.read(act.caller.locality, type_, id_) if isinstance(id_, str) else None
+    standing = await examine(context, act, [draft(unfit, before)])
+    return Invalid.of([*unfit.issues, *(issue for issues in standing.issues.values() for issue in issues)])
+
+
+def draft(unfit: Unfit, before: Stored | None) -> Change:
+    """The change that an unfit resource would have been, for its other faults to be told too; it is never stored."""
+    resource = unfit.resource or {}
+    type_, id_ = resource.get("resourceType", ""), resource.get("id", "")
+    former = None if before is None or before.deleted else content(before)
+    return Change(type_, id_, "POST" if before is None else "PUT", before, former, resource)

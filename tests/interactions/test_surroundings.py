@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from service.fhir.search.expressions import Reference
+from service.fhir.validation.validator import Validator
+from service.interactions.delete import delete
+from service.interactions.existing import Presence
+from service.interactions.surroundings import Surroundings
+from service.storage.store import Change
+from tests.interactions.clinic import child, given, goal
+
+ASH, G1, G2 = ("Patient", "ash"), ("Goal", "g1"), ("Goal", "g2")
+OF_ASH = Reference("subject", *ASH)
+
+
+@pytest.fixture(scope="module")
+def validator(registry):
+    """R4 alone: profiles have tests of their own."""
+    return Validator(registry)
+
+
+def ids(resources):
+    return sorted(resource["id"] for resource in resources)
+
+
+@pytest.fixture
+async def around(context, act):
+    """Around a unit that creates g2, changes g1 and deletes ash, with p and q still open; g3 and birch stay as they are."""
+    await given(context, act, child("ash"), child("birch"), goal(), goal("g3", slot=3))
+    before = {key: await context.store.read(act.caller.locality, *key) for key in (ASH, G1)}
+    changes = [
+        Change(*G2, "POST", None, None, goal("g2", slot=2)),
+        Change(*G1, "PUT", before[G1], goal(), goal(whose="birch")),
+        Change(*ASH, "DELETE", before[ASH], child("ash"), None),
+    ]
+    surroundings = Surroundings(context, act, changes, [("Patient", "birch"), ("Patient", "new")])
+    await surroundings.fetch(
+        [G1, G2, ASH, ("Goal", "g3"), ("Patient", "birch"), ("Patient", "new"), ("Goal", "no")]
+    )
+    return surroundings
+
+
+@pytest.mark.parametrize(
+    ("key", "presence"),
+    [
+        (G2, Presence(1, deleted=False)),
+        (G1, Presence(2, deleted=False)),
+        (ASH, Presence(2, deleted=True)),
+        (("Goal", "g3"), Presence(1, deleted=False)),
+        (("Patient", "birch"), Presence(2, deleted=False)),
+        (("Patient", "new"), Presence(1, deleted=False)),
+        (("Goal", "no"), None),
+    ],
+)
+async def test_what_will_be_here(around, key, presence):
+    assert around.presence(key) == presence
+
+
+async def test_contents_are_those_that_will_be(around):
+    assert around.resource(G2) == goal("g2", slot=2)
+    assert around.resource(G1)["subject"] == {"reference": "Patient/birch"}
+    assert around.resource(ASH) is None
+    assert around.resource(("Patient", "birch")) is None  # what it will be is not known
+    assert around.resource(("Goal", "no")) is None
+    assert around.relied_on == ()
+    assert around.resource(("Goal", "g3"))["id"] == "g3"
+    assert around.resource(("Goal", "g3"))["id"] == "g3"
+    assert [(stored.type, stored.id) for stored in around.relied_on] == [("Goal", "g3")]
+
+
+async def test_deleted_resources_have_no_content(context, act):
+    await given(context, act, child("ash"))
+    await delete(context, act, "Patient", "ash")
+    around = Surroundings(context, act, [])
+    await around.fetch([ASH])
+    assert around.resource(ASH) is None
+    assert around.presence(ASH) == Presence(2, deleted=True)
+
+
+async def test_others_are_those_of_the_store_that_the_unit_leaves_alone(around):
+    assert ids(await around.others("Goal", OF_ASH)) == ["g3"]
+    assert ids(await around.others("Goal", OF_ASH)) == ["g3"]
+    [expectation] = around.expectations  # asked once, and what it expects is the store as it is
+    assert expectation.ids == {"g1", "g3"}
+
+
+async def test_the_units_own_by_type_and_by_whose_they_are(around):
+    assert ids(around.own("Goal")) == ["g1", "g2"]
+    assert around.own("Patient") == []
+    assert ids(around.own_of("Goal", ASH)) == ["g2"]
+    assert ids(around.own_of("Goal", ("Patient", "birch"))) == ["g1"]
+    assert around.own_of("Goal", ("Patient", "nobody")) == []
+
+
+async def test_addresses_elsewhere_are_not_fetched(context, act):
+    around = Surroundings(context, act, [])
+    await around.fetch([("", "https://elsewhere.example/fhir/Goal/1")])
+    assert around.presence(("", "https://elsewhere.example/fhir/Goal/1")) is None
+
+
+async def test_very_many_are_fetched_in_parts(context, act, monkeypatch):
+    monkeypatch.setattr("service.interactions.surroundings._READ_AT_ONCE", 2)
+    await given(context, act, *(child(f"c{number}") for number in range(5)))
+    around = Surroundings(context, act, [])
+    await around.fetch([("Patient", f"c{number}") for number in range(6)])
+    assert [around.presence(("Patient", f"c{number}")) is None for number in range(6)] == [False] * 5 + [True]
