@@ -55,7 +55,7 @@ SCALES: Final[Mapping[str, int]] = {"0-9": 9, "0-4": 4}
 
 def codings(concept: Any) -> Iterator[Coding]:
     """The codings of a CodeableConcept, those without system or code left out."""
-    if isinstance(concept, Mapping):
+    if isinstance(concept, dict):
         for coding in concept.get("coding", ()):
             if "system" in coding and "code" in coding:
                 yield coding["system"], coding["code"]

@@ -16,7 +16,7 @@ Locate = Callable[[str], Target | None]
 
 def target(reference: Any, locate: Locate) -> Target | None:
     """What a Reference leads to; None where it is absent or names its target in another way than by address."""
-    if not isinstance(reference, Mapping):
+    if not isinstance(reference, dict):
         return None
     text = reference.get("reference")
     return None if text is None else locate(text)

@@ -233,7 +233,8 @@ class Compiler:
             for slice_ in branch.slices.values()
         )
         rules, ordered = stated.get("rules", "open"), bool(stated.get("ordered"))
-        return Slicing(self.owner, element.name, rules, ordered, slices)
+        nested = any(slice_.inner is not None for slice_ in slices)
+        return Slicing(self.owner, element.name, rules, ordered, slices, nested)
 
     def _slice(
         self,

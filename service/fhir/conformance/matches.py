@@ -51,6 +51,9 @@ def pattern(wanted: Any) -> Test:
         return has_members
     if isinstance(wanted, list):
         tests = [pattern(part) for part in wanted]
+        if len(tests) == 1:  # as in nearly every pattern of a CodeableConcept
+            (only,) = tests
+            return lambda value: value.__class__ is list and any(map(only, value))
         return lambda value: value.__class__ is list and all(any(map(test, value)) for test in tests)
     return _same(wanted)
 

@@ -41,6 +41,7 @@ class Slicing:
     rules: str
     ordered: bool
     slices: tuple[Slice, ...]
+    nested: bool = False  # one of the slices is sliced again
 
     @property
     def asks_of_nothing(self) -> bool:
@@ -49,11 +50,12 @@ class Slicing:
 
     def accepts(self, values: Sequence[Any], type_: str, run: Run) -> bool:
         """Whether there is certainly nothing to say of values without id or extension beside them."""
-        if self.ordered or self.rules == "openAtEnd" or any(slice_.inner for slice_ in self.slices):
+        slices = self.slices
+        if self.ordered or self.rules == "openAtEnd" or self.nested:
             trial = run.trial()
             self.tell([(Item(value, type_, None, None), "") for value in values], "", trial)
             return not trial.issues
-        counts = [0] * len(self.slices)
+        counts = [0] * len(slices)
         for value in values:
             index = self._index(Item(value, type_, None, None), run)
             if index is None:
@@ -61,13 +63,13 @@ class Slicing:
                     return False
                 continue
             counts[index] += 1
-            for check in self.slices[index].checks:
+            for check in slices[index].checks:
                 if not check.accepts(value, type_, run):
                     return False
-        return all(
-            slice_.least <= count and (slice_.most is None or count <= slice_.most)
-            for slice_, count in zip(self.slices, counts, strict=True)
-        )
+        for slice_, count in zip(slices, counts, strict=True):
+            if count < slice_.least or (slice_.most is not None and count > slice_.most):
+                return False
+        return True
 
     def tell(self, items: Items, place: Place, run: Run) -> None:
         """Adds what is wrong with the items to the run; `place` is that of the element as a whole."""
