@@ -38,7 +38,7 @@ from service.storage.statements import (
     positional,
 )
 from service.storage.store import HistoryQuery, Key, Page, Stale, Stored, Unit
-from service.storage.tables import DELETED, METHOD_NAMES, REVISION
+from service.storage.tables import DELETED, INDEXES, METHOD_NAMES, REVISION, resource
 
 # Units: connections a process keeps at most; PostgreSQL's own default allows 100 in all.
 POOL = 16
@@ -59,14 +59,25 @@ _READ_CURRENT_VERSION = positional(READ_CURRENT_VERSION, POSTGRESQL, ("locality"
 _READ_VERSION = positional(READ_VERSION, POSTGRESQL, ("locality", "rid", "version"))
 _EVERY = compiled(EVERY, POSTGRESQL)
 _COLUMNS = "r.type, r.id, r.version, r.updated, r.method, r.body, r.rid"
+# The order is that of the unique index, and one a key at most: whatever the planner knows of the table (nothing
+# at first, when it settles on a plan), it looks each key up rather than join with all there is. And the limit tells
+# it how few keys there are: it would guess ten, and then plan each call anew to do better.
 _READ_MANY = (
-    f"SELECT {_COLUMNS} FROM unnest($2::smallint[], $3::bytea[]) AS u (type, id)"  # noqa: S608 - constants only
-    " JOIN resource r ON r.locality = $1 AND r.type = u.type AND r.id = u.id"
+    f"SELECT {_COLUMNS} FROM (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS u (type, id) LIMIT {{}}) AS u"  # noqa: S608 - constants only
+    " CROSS JOIN LATERAL (SELECT * FROM resource WHERE locality = $1 AND type = u.type AND id = u.id"
+    " ORDER BY locality, type, id LIMIT 1) AS r"
 )
+# From here on the planner's guess is no more than there is, and one text serves all numbers.
+_MANY = 10
 _READ_PAGE = (
     f"SELECT {_COLUMNS} FROM unnest($2::bigint[], $3::int[]) AS u (rid, version)"  # noqa: S608 - constants only
     " JOIN {table} r ON r.locality = $1 AND r.rid = u.rid AND r.version = u.version"
 )
+_NEVER_LOOKED_AT = (
+    "SELECT 1 FROM pg_class WHERE oid = 'resource'::regclass AND reltuples < 0"
+    " AND EXISTS (SELECT 1 FROM resource)"
+)
+_LOOK = f"ANALYZE (SKIP_LOCKED) {', '.join(table.name for table in (resource, *INDEXES))}"
 _HOLD = (
     "SELECT 1 FROM resource WHERE locality = $1 AND rid = ANY($2::bigint[]) ORDER BY rid FOR NO KEY UPDATE"
 )
@@ -95,6 +106,10 @@ class PostgresStore:
         """Learns the names in use, and numbers those of `needed` that are new."""
         self._names.learn(await self._fetch("SELECT kind, code, text FROM name"))
         await self._intern(needed)
+        if await self._fetch(_NEVER_LOOKED_AT):
+            # Plans are made once for each connection. Without figures the planner joins with all there is.
+            async with self._connection() as connection:
+                await connection.execute(_LOOK)
 
     async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
         """As `Store.read`."""
@@ -109,7 +124,8 @@ class PostgresStore:
         if not known:
             return {}
         types, ids = zip(*known, strict=True)
-        rows = await self._fetch(_READ_MANY, self._locality(locality), types, ids)
+        text = _READ_MANY.format(len(known) if len(known) < _MANY else "ALL")
+        rows = await self._fetch(text, self._locality(locality), types, ids)
         found = [_stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows]
         return {(stored.type, stored.id): stored for stored in found}
 
