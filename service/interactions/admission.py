@@ -1,8 +1,8 @@
 """What a resource must pass before it is stored.
 
 The type must be that of the address; the server sets id, version and time; then the
-structure is checked, and where that is sound the rules of the clinic for that type.
-Only faults refuse; warnings travel with the answer.
+structure and every profile that is due are checked. What hangs on other resources is
+`standing`'s. Only faults refuse; warnings travel with the answer.
 
 Source: https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#update
 """
@@ -51,9 +51,6 @@ def admit(
     require_type(body, type_)
     resource = _set_by_server(body, id_)
     issues = context.validator.check(resource, profiles)
-    rule = context.rules.get(type_)
-    if rule is not None and not any(issue.is_fault for issue in issues):
-        issues = [*issues, *rule(resource)]
     first = next((issue for issue in issues if issue.is_fault), None)
     if first is not None:
         unfit = Unfit(first.slug, first.text, first.expression, issues=list(issues))

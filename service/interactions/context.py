@@ -5,10 +5,8 @@ Source: ADR 0003
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from service.access.callers import Caller
 from service.fhir.guide import Guide
@@ -21,7 +19,6 @@ from service.storage.store import Store, Stored
 
 Clock = Callable[[], int]  # milliseconds since 1970-01-01T00:00:00Z
 IdSource = Callable[[], str]  # a new logical id
-Rule = Callable[[dict[str, Any]], list[Issue]]  # what in a sound resource breaks a rule of the clinic
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,6 @@ class Limits:
 class Context:
     """The parts that interactions work with; made once by the composition root.
 
-    `rules` are checked, by resource type, after the structure of a resource was found sound.
     `references`: what a write refers to on this server must be there.
     """
 
@@ -57,7 +53,6 @@ class Context:
     extractor: Extractor  # the store's own: lets a transaction find what it is about to store
     guide: Guide  # profiles, value sets and forms: ours and those of added packages
     terminology: Terminology  # which codes are in which value set, from the guide and from R4
-    rules: Mapping[str, Rule] = field(default_factory=lambda: MappingProxyType({}))
     references: bool = False
 
 

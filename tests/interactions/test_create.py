@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -110,20 +109,3 @@ async def test_parallel_conditional_creates_make_one_resource(context, act):
     assert sorted(answer.status for answer in answers) == [200] * 19 + [201]
     assert len({answer.stored.id for answer in answers}) == 1
     assert len(ids(await search(context, act, "Patient", []))) == 1
-
-
-async def test_a_clinic_rule_is_asked_after_the_structure(context, act):
-    asked = []
-
-    def no_goals_today(resource):
-        asked.append(resource["resourceType"])
-        return [Invalid("rule-goals-closed", "No goals today.", "Goal").issues[0]]
-
-    ruled = replace(context, rules={"Patient": no_goals_today})
-    with pytest.raises(Invalid) as refusal:
-        await create(ruled, act, "Patient", patient())
-    assert refusal.value.issues[0].slug == "rule-goals-closed"
-    with pytest.raises(Invalid):
-        await create(ruled, act, "Patient", patient(colour="red"))
-    assert (await create(ruled, act, "Observation", score())).status == 201
-    assert asked == ["Patient"]
