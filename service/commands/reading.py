@@ -12,7 +12,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 
 from service.fhir import codec
 from service.fhir.problems import Issue, Malformed
@@ -22,14 +22,6 @@ Json = dict[str, Any]
 GZIP_MAGIC: Final = b"\x1f\x8b"
 NDJSON_NAMES: Final = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 LARGEST: Final = 256 * 1024 * 1024  # bytes of one line or document: no Bundle of a clinic comes near it
-
-
-class Peekable(Protocol):
-    """A binary file that can be looked at before it is read."""
-
-    def peek(self, size: int = 0, /) -> bytes:
-        """What comes next, at least one byte unless the file is at its end."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,21 @@ def act(localities: tuple[str, str]) -> Act:
 def elsewhere(localities: tuple[str, str]) -> Act:
     """The same client in another locality."""
     return Act(Caller(client="epr", agency="camhs", locality=localities[1]), request_id="request-2")
+
+
+@pytest.fixture
+def bare(registry: Registry, validator: Validator, extractor: Extractor, terminology: Terminology) -> Context:
+    """A context without a store, for what asks none."""
+    return Context(
+        registry,
+        validator,
+        None,
+        lambda: 1,
+        str,
+        BASE_URL,
+        Limits(),
+        bytes(32),
+        extractor,
+        terminology.guide,
+        terminology,
+    )

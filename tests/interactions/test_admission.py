@@ -4,27 +4,7 @@ import pytest
 
 from service.fhir.problems import Invalid, Malformed
 from service.interactions.admission import admit
-from service.interactions.context import Context, Limits
-from tests.conftest import BASE_URL
 from tests.interactions.builders import patient
-
-
-@pytest.fixture
-def bare(registry, validator, extractor, terminology):
-    """A context without a store: admission asks for none."""
-    return Context(
-        registry,
-        validator,
-        None,
-        lambda: 1,
-        str,
-        BASE_URL,
-        Limits(),
-        bytes(32),
-        extractor,
-        terminology.guide,
-        terminology,
-    )
 
 
 @pytest.mark.parametrize(

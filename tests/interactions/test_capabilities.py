@@ -6,33 +6,15 @@ from pathlib import Path
 import pytest
 
 from service.interactions.capabilities import OAUTH_URIS, SOFTWARE_VERSION, statement
-from service.interactions.context import Context, Limits
 from service.interactions.search import read_search
 from service.operations.offered import definitions
-from tests.conftest import BASE_URL
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 @pytest.fixture
-def stated(registry, validator, extractor, terminology):
-    return lambda **options: statement(_context(registry, validator, extractor, terminology), **options)
-
-
-def _context(registry, validator, extractor, terminology):
-    return Context(
-        registry,
-        validator,
-        None,
-        lambda: 1,
-        str,
-        BASE_URL,
-        Limits(),
-        bytes(32),
-        extractor,
-        terminology.guide,
-        terminology,
-    )
+def stated(bare):
+    return lambda **options: statement(bare, **options)
 
 
 def test_it_is_a_sound_capability_statement(stated, validator):
@@ -61,8 +43,7 @@ def test_conditions_are_offered_where_the_interaction_is(stated):
     assert by_type["AuditEvent"]["updateCreate"] is False
 
 
-def test_every_search_parameter_named_is_understood(stated, registry, validator, extractor, terminology):
-    context = _context(registry, validator, extractor, terminology)
+def test_every_search_parameter_named_is_understood(stated, bare):
     values = {"date": "2026", "number": "1", "quantity": "1", "token": "a", "string": "a", "uri": "urn:a"}
     (rest,) = stated()["rest"]
     named = 0
@@ -74,7 +55,7 @@ def test_every_search_parameter_named_is_understood(stated, registry, validator,
             pairs = (
                 [(parameter["name"] + ":missing", "true")] if value is None else [(parameter["name"], value)]
             )
-            assert read_search(context, one["type"], pairs, lenient=False).ignored == ()
+            assert read_search(bare, one["type"], pairs, lenient=False).ignored == ()
             named += 1
     assert named > 300
 

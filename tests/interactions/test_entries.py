@@ -5,31 +5,11 @@ import base64
 import pytest
 
 from service.fhir.problems import Invalid, Malformed
-from service.interactions.context import Context, Limits
 from service.interactions.entries import Entry, read_entries, read_operations, read_patch
 from service.interactions.etags import NEVER
 from service.interactions.patch import JsonPatch, PathPatch
 from service.interactions.targets import Target
-from tests.conftest import BASE_URL
 from tests.interactions.builders import bundle, criteria, entry, patient, urn
-
-
-@pytest.fixture
-def bare(registry, validator, extractor, terminology):
-    """A context without a store: reading entries asks for none."""
-    return Context(
-        registry,
-        validator,
-        None,
-        lambda: 1,
-        str,
-        BASE_URL,
-        Limits(),
-        bytes(32),
-        extractor,
-        terminology.guide,
-        terminology,
-    )
 
 
 async def only(bare, given):
