@@ -8,11 +8,11 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
@@ -21,6 +21,7 @@ from service.fhir import artefacts
 from service.fhir import registry as registries
 from service.fhir.guide import Guide
 from service.fhir.registry import Registry
+from service.fhir.search import definitions
 from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
@@ -62,7 +63,10 @@ def request_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """What takes time to build and never changes: built once, before worker processes are forked."""
+    """What takes time to build and never changes: built once, before worker processes are forked.
+
+    `left_out`: a sentence for each search parameter of a package that is not in force.
+    """
 
     registry: Registry
     guide: Guide
@@ -70,20 +74,41 @@ class Kernel:
     validator: Validator
     extractor: Extractor
     base_url: str
+    left_out: tuple[str, ...] = ()
 
 
-def kernel(base_url: str, *packages: Path) -> Kernel:
+def kernel(base_url: str, *packages: Path, search_parameters: Path | None = None) -> Kernel:
     """The kernel for a service whose FHIR base clients see as `base_url`, with the artefacts of added packages.
+
+    `search_parameters` is the folder of the deployer's own SearchParameters.
 
     Raises:
         Uncompilable, SnapshotError: an artefact says what cannot be checked.
+        Unusable: a search parameter of ours or of the deployer's cannot be put into force.
         Malformed: an artefact is no JSON.
     """
-    registry = registries.load()
+    own = artefacts.documents(search_parameters) if search_parameters else {}
     guide = artefacts.load(*packages)
+    found = definitions.in_force(registries.load(), guide, own)
+    guide = Guide([*guide, *own.values()])
+    registry = found.registry
     terminology = Terminology(registry, guide)
     validator = Validator(registry, guide, terminology)
-    return Kernel(registry, guide, terminology, validator, Extractor(registry, base_url), base_url)
+    _require_valid(validator, own)
+    extractor = Extractor(registry, base_url)
+    return Kernel(registry, guide, terminology, validator, extractor, base_url, found.left_out)
+
+
+def _require_valid(validator: Validator, own: Mapping[str, dict[str, Any]]) -> None:
+    """Lets the deployer's SearchParameters pass that are valid resources: they are published like others."""
+    faults = [
+        f"{name}: {issue.text}"
+        for name, resource in own.items()
+        for issue in validator.check(resource)
+        if issue.is_fault
+    ]
+    if faults:
+        raise definitions.Unusable(*faults)
 
 
 def settle() -> None:

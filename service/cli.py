@@ -15,23 +15,22 @@ import click
 
 from service import asgi
 from service.commands.package import package
+from service.commands.reindex import reindex
+from service.commands.reindex import run as reindexed
+from service.commands.starting import HOST, PORT, address, kernel
 from service.commands.telling import progress, settings_now, told_plainly
 from service.commands.validate import validate
 from service.fhir import codec
 from service.interactions import publishing
 from service.interactions.capabilities import SOFTWARE_VERSION
+from service.interactions.context import Context
 from service.rest import logs, workers
 from service.sandbox.cohort import LARGEST_SEED, MOST_PATIENTS, cohort
 from service.sandbox.loading import is_empty, load
 from service.settings import Settings
-from service.storage import packages
 from service.storage.open import NotMigrated, current_revision
 from service.storage.open import migrate as migrate_database
 from service.storage.tables import REVISION
-
-HOST = "127.0.0.1"
-PORT = 8080
-BASE_PATH = "/fhir"
 
 # What `serve --sandbox` fills an empty store with: enough to look at, loaded in seconds.
 PATIENTS = 100
@@ -87,8 +86,13 @@ def migrate() -> None:
         settings = settings_now()
         parts = kernel(settings)
         migrate_database(settings.database_url)
-        count = asyncio.run(publish(settings, parts))
+        count, pending = asyncio.run(publish(settings, parts))
     click.echo(f"The database is at this version; {count} artefacts are new or changed.")
+    if pending:
+        click.echo(
+            f"By {pending} search parameters not all that is stored can be found: run `thrive-fhir reindex`."
+            " Until then they are refused. Servers may run meanwhile."
+        )
 
 
 @main.command()
@@ -138,18 +142,17 @@ def check() -> None:
     for fault in report.faults:
         click.echo(fault, err=True)
     click.echo(f"{report.resources} resources, {report.versions} versions, {report.index_rows} index rows.")
+    if report.pending:
+        click.echo(
+            f"{report.pending} search parameters wait for `thrive-fhir reindex`; their rows were not looked at."
+        )
     if not report.sound:
         raise click.ClickException(f"{len(report.faults)} faults.")
 
 
 main.add_command(validate)
 main.add_command(package)
-
-
-def kernel(settings: Settings, base_url: str | None = None) -> asgi.Kernel:
-    """The kernel with our own artefacts and those of added packages."""
-    folders = packages.folders(Path(settings.packages))
-    return asgi.kernel(base_url or settings.base_url or address(HOST, PORT), *folders)
+main.add_command(reindex)
 
 
 def is_loopback(host: str) -> bool:
@@ -162,21 +165,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def address(host: str, port: int) -> str:
-    """The FHIR base that clients on this machine use where no setting says another.
-
-    Links with 0.0.0.0 in them would lead nowhere.
-    """
-    try:
-        anywhere = ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        anywhere = False
-    if anywhere:
-        click.echo(f"Warning: set THRIVE_BASE_URL; until then links say {HOST}.", err=True)
-    shown = HOST if anywhere else host
-    return f"http://[{shown}]:{port}{BASE_PATH}" if ":" in shown else f"http://{shown}:{port}{BASE_PATH}"
-
-
 def listen(host: str, port: int, count: int) -> list[socket.socket]:
     """A listening socket for each of the workers."""
     try:
@@ -186,18 +174,27 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
 
 
 async def fill(settings: Settings, parts: asgi.Kernel) -> None:
-    """Puts the artefacts into the store, and the sandbox's people unless it holds anything else."""
+    """Puts the artefacts into the store, and the sandbox's people unless it holds anything else; all can be found."""
     async with asgi.opened(settings, parts) as context:
         await publishing.publish(context)
         if await is_empty(context):
             with progress("Inventing young people", PATIENTS) as advance:
                 await load(context, cohort(PATIENTS, SEED), advance)
+        pending = await count_pending(context)
+    if pending:
+        await reindexed(settings, parts)
 
 
-async def publish(settings: Settings, parts: asgi.Kernel) -> int:
-    """How many artefacts were put into the store, changed or taken from it."""
+async def publish(settings: Settings, parts: asgi.Kernel) -> tuple[int, int]:
+    """How many artefacts were put into the store, changed or taken from it; and how many parameters wait for reindex."""
     async with asgi.opened(settings, parts) as context:
-        return await publishing.publish(context)
+        return await publishing.publish(context), await count_pending(context)
+
+
+async def count_pending(context: Context) -> int:
+    """How many search parameters, with what is derived from them, wait for `thrive-fhir reindex`."""
+    pending = await context.store.pending()
+    return sum(len(pending(type_)) for type_ in context.registry.served)
 
 
 async def put(settings: Settings, parts: asgi.Kernel, patients: int, seed: int) -> int:

@@ -39,6 +39,7 @@ class Settings:
     database_url: str = "sqlite:///var/thrive.db"
     files_url: str = "var/files"
     packages: str = "var/packages"
+    search_parameters: str = "var/search-parameters"
     base_url: str | None = None
     workers: int = 2
     log: str = "info"
@@ -65,7 +66,7 @@ def _files_url(value: str) -> str:
     return value
 
 
-def _packages(value: str) -> str:
+def _folder(value: str) -> str:
     if not value.strip():
         raise ValueError("must be a folder")
     return value
@@ -106,7 +107,8 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
 READERS: Mapping[str, Callable[[str], Any]] = {
     "database_url": _database_url,
     "files_url": _files_url,
-    "packages": _packages,
+    "packages": _folder,
+    "search_parameters": _folder,
     "base_url": _base_url,
     "workers": _whole(1, 256),
     "log": _log,

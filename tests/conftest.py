@@ -18,6 +18,7 @@ from hypothesis import settings
 from service.fhir import artefacts
 from service.fhir.guide import Guide
 from service.fhir.registry import Registry, load
+from service.fhir.search.definitions import in_force
 from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
 from service.storage.open import migrate, open_store
@@ -37,8 +38,9 @@ DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def registry() -> Registry:
-    return load()
+def registry(guide: Guide) -> Registry:
+    """R4's definitions with our own search parameters in force, as the service has them."""
+    return in_force(load(), guide).registry
 
 
 @pytest.fixture(scope="session")

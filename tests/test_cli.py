@@ -72,7 +72,7 @@ def test_help_says_what_each_is_for(name):
 
 
 def test_commands_that_do_not_work_yet_are_not_there():
-    for name in ("import", "export", "client", "worker", "reindex", "report"):
+    for name in ("import", "export", "client", "worker", "report"):
         assert CliRunner().invoke(cli.main, [name]).exit_code == 2
 
 

@@ -16,6 +16,7 @@ from service.fhir.conformance.invariants import Uncompilable
 from service.fhir.packages import PackageRefused
 from service.fhir.problems import Problem
 from service.fhir.profiles.snapshots import SnapshotError
+from service.fhir.search.definitions import Unusable
 from service.settings import Settings, WrongSettings, environment, read, unknown
 from service.storage.open import NotMigrated, UnknownDatabase
 
@@ -31,7 +32,7 @@ def told_plainly() -> Iterator[None]:
         yield
     except WrongSettings as wrong:
         raise click.ClickException("\n".join(wrong.sentences)) from None
-    except PackageRefused as refused:
+    except (PackageRefused, Unusable) as refused:
         raise click.ClickException("\n".join(refused.sentences)) from None
     except NotMigrated:
         raise click.ClickException(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from service.fhir import codec
 from service.fhir.guide import KINDS, Guide, Json
+from service.fhir.problems import Malformed
 
 _DEPTH = 64  # nested arrays and objects in an artefact
 
@@ -31,3 +32,20 @@ def read(folder: Path) -> Iterator[Json]:
     for kind in KINDS:
         for path in sorted((folder / kind).glob("*.json")):
             yield codec.decode(path.read_bytes(), max_depth=_DEPTH)
+
+
+def documents(folder: Path) -> dict[str, Json]:
+    """The JSON documents that lie in a folder, by file name and in the order of the names; none where it is absent.
+
+    One that has no `id` gets the file's name without its ending.
+
+    Raises:
+        Malformed: a file is no JSON; the sentence names it.
+    """
+    found: dict[str, Json] = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found[path.name] = {"id": path.stem} | codec.decode(path.read_bytes(), max_depth=_DEPTH)
+        except Malformed as fault:
+            raise Malformed(fault.issues[0].slug, f"{path.name}: {fault}") from None
+    return found

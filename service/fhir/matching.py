@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import product
+from typing import Any, Protocol
 
+from service.fhir.search.derived import AXES
 from service.fhir.search.expressions import (
     And,
     Chain,
+    Composite,
     Date,
     Everything,
     Expression,
@@ -25,6 +28,7 @@ from service.fhir.search.expressions import (
     Ids,
     LastUpdated,
     Missing,
+    Near,
     Not,
     Nothing,
     Number,
@@ -35,7 +39,10 @@ from service.fhir.search.expressions import (
     String,
     Token,
     Uri,
+    Within,
+    Words,
 )
+from service.fhir.search.sphere import apart
 from service.fhir.search.values import SearchValues
 
 # The store's clock counts milliseconds: an instant of it is this many microseconds wide.
@@ -83,25 +90,50 @@ def _holds(expression: Expression, of: Candidate, follow: Follow) -> bool:
             return any(_holds(part, of, follow) for part in parts)
         case Not(part):
             return not _holds(part, of, follow)
-        case Chain() | Has():
+        case Chain() | Has() | Within():
             return _follows(expression, of, follow)
         case _:
             return _compares(expression, of)
 
 
-def _follows(expression: Chain | Has, of: Candidate, follow: Follow) -> bool:
-    """Chain: a local reference of ours leads to a resource where it holds. Has: the same from the other end."""
+def _follows(expression: Chain | Has | Within, of: Candidate, follow: Follow) -> bool:
+    """Chain: a local reference of ours leads to a resource where it holds. Has: the same from the other end.
+
+    Within: a local reference of ours leads to the resource or to what is above or below it.
+    """
     match expression:
         case Chain(parameter, type_, where):
-            targets = {id_ for code, to, id_ in of.values.references if code == parameter and to == type_}
-            found = (follow.referred(type_, id_) for id_ in targets)
+            found = (follow.referred(type_, id_) for id_ in _targets(of, parameter, type_))
             return any(one is not None and _holds(where, one, follow) for one in found)
         case Has(type_, parameter, where):
             referring = follow.referring(type_, parameter, (of.type, of.id))
             return any(_holds(where, one, follow) for one in referring)
+        case Within(parameter, type_, id_, part_of, direction):
+            targets = _targets(of, parameter, type_)
+            if direction == "above":
+                return not targets.isdisjoint(_uppers(id_, type_, part_of, follow))
+            return any(id_ in _uppers(target, type_, part_of, follow) for target in targets)
 
 
-_Leaf = Ids | LastUpdated | Token | Reference | String | Date | Number | Quantity | Uri | Missing
+def _targets(of: Candidate, parameter: str, type_: str) -> set[str]:
+    """The ids of the resources of the type that the parameter refers to."""
+    return {id_ for code, to, id_ in of.values.references if code == parameter and to == type_}
+
+
+def _uppers(id_: str, type_: str, part_of: str, follow: Follow) -> set[str]:
+    """The resource and all that it is part of, however many levels up; a circle ends where it began."""
+    known: set[str] = set()
+    further = {id_}
+    while further:
+        known |= further
+        found = (follow.referred(type_, one) for one in further)
+        further = {to for one in found if one is not None for to in _targets(one, part_of, type_)} - known
+    return known
+
+
+_Ordered = Date | Number | Quantity
+_Named = Token | Reference | String | Uri
+_Leaf = Ids | LastUpdated | _Ordered | _Named | Composite | Words | Near | Missing
 
 
 def _compares(leaf: _Leaf, of: Candidate) -> bool:
@@ -112,55 +144,92 @@ def _compares(leaf: _Leaf, of: Candidate) -> bool:
             return PERIODS[prefix](low, high, of.updated, of.updated + MILLISECOND)
         case Missing(parameter, missing):
             return _is_missing(parameter, of.values) is missing
+        case Composite(parameter, first, second):
+            return any(
+                code == parameter and _is_token(first, its_first) and _is_second(second, its_second)
+                for code, its_first, its_second in of.values.composites
+            )
+        case Words(parameter, words):
+            return any(
+                code == parameter and all(f" {word}" in text for word in words)
+                for code, text in of.values.texts
+            )
+        case Near():
+            return _is_near(leaf, of.values)
         case Date() | Number() | Quantity():
-            return _compares_ordered(leaf, of.values)
+            values = _ordered_values(leaf, of.values)
+            return any(value[0] == leaf.parameter and _is_ordered(leaf, value[1:]) for value in values)
         case _:
-            return _compares_named(leaf, of.values)
+            values = _named_values(leaf, of.values)
+            return any(value[0] == leaf.parameter and _is_named(leaf, value[1:]) for value in values)
 
 
-def _compares_ordered(leaf: Date | Number | Quantity, values: SearchValues) -> bool:
+def _ordered_values(leaf: _Ordered, values: SearchValues) -> Iterable[tuple[Any, ...]]:
     match leaf:
-        case Date(parameter, prefix, low, high):
-            holds = PERIODS[prefix]
-            return any(
-                code == parameter and holds(low, high, start, end) for code, start, end in values.dates
-            )
-        case Number(parameter, prefix, value, low, high):
-            compare = NUMBERS[prefix]
-            return any(
-                code == parameter and compare(value, low, high, number) for code, number in values.numbers
-            )
-        case Quantity(parameter, prefix, value, low, high):
-            compare = NUMBERS[prefix]
-            return any(
-                name == parameter and _in_unit(leaf, system, code) and compare(value, low, high, number)
-                for name, system, code, number in values.quantities
-            )
+        case Date():
+            return values.dates
+        case Number():
+            return values.numbers
+        case Quantity():
+            return values.quantities
 
 
-def _compares_named(leaf: Token | Reference | String | Uri, values: SearchValues) -> bool:
+def _named_values(leaf: _Named, values: SearchValues) -> Iterable[tuple[Any, ...]]:
     match leaf:
-        case Token(parameter, system, code):
-            return any(
-                name == parameter and system in (None, its_system) and code in (None, its_code)
-                for name, its_system, its_code in values.tokens
-            )
-        case Reference(parameter, type_, id_):
-            return any(
-                code == parameter and its_id == id_ and type_ in (None, its_type)
-                for code, its_type, its_id in values.references
-            )
-        case String(parameter):
-            return any(
-                code == parameter and _reads(leaf, folded, text) for code, folded, text in values.strings
-            )
-        case Uri(parameter):
-            return any(code == parameter and _addresses(leaf, uri) for code, uri in values.uris)
+        case Token():
+            return values.tokens
+        case Reference():
+            return values.references
+        case String():
+            return values.strings
+        case Uri():
+            return values.uris
+
+
+def _is_second(leaf: _Ordered | _Named, value: tuple[Any, ...]) -> bool:
+    """Whether the second part of a composite's value, which is without a parameter, is what is asked for."""
+    match leaf:
+        case Date() | Number() | Quantity():
+            return _is_ordered(leaf, value)
+        case _:
+            return _is_named(leaf, value)
+
+
+def _is_ordered(leaf: _Ordered, value: tuple[Any, ...]) -> bool:
+    match leaf:
+        case Date(_, prefix, low, high):
+            start, end = value
+            return PERIODS[prefix](low, high, start, end)
+        case Number(_, prefix, number, low, high):
+            return NUMBERS[prefix](number, low, high, value[0])
+        case Quantity(_, prefix, number, low, high):
+            system, code, its_number = value
+            return _in_unit(leaf, system, code) and NUMBERS[prefix](number, low, high, its_number)
+
+
+def _is_named(leaf: _Named, value: tuple[Any, ...]) -> bool:
+    match leaf:
+        case Token():
+            system, code = value
+            return _is_token(leaf, (system, code))
+        case Reference(_, type_, id_):
+            its_type, its_id = value
+            return its_id == id_ and type_ in {None, its_type}
+        case String():
+            folded, text = value
+            return _reads(leaf, folded, text)
+        case Uri():
+            return _addresses(leaf, value[0])
+
+
+def _is_token(leaf: Token, value: tuple[str, str]) -> bool:
+    system, code = value
+    return leaf.system in {None, system} and leaf.code in {None, code}
 
 
 def _in_unit(leaf: Quantity, system: str, code: str) -> bool:
     """Whether a value is in the unit asked for; what was not asked for may be anything."""
-    return leaf.system in (None, system) and leaf.code in (None, code)
+    return leaf.system in {None, system} and leaf.code in {None, code}
 
 
 def _reads(leaf: String, folded: str, text: str) -> bool:
@@ -190,10 +259,19 @@ def _is_below(uri: str, upper: str) -> bool:
     return uri == upper or uri.startswith(f"{upper}/")
 
 
+def _is_near(near: Near, values: SearchValues) -> bool:
+    """Whether a point lies within the distance; the stores compute the same, in the same order of operations."""
+    asked = (near.x, near.y, near.z)
+    axes = (
+        [number for code, number in values.numbers if code == f"{near.parameter}:{axis}"] for axis in AXES
+    )
+    return any(apart((x, y, z), asked) <= near.chord for x, y, z in product(*axes))
+
+
 def _is_missing(parameter: str, values: SearchValues) -> bool:
     kinds: tuple[Iterable[tuple[object, ...]], ...] = (
         values.tokens, values.references, values.strings, values.dates,
-        values.numbers, values.quantities, values.uris,
+        values.numbers, values.quantities, values.uris, values.composites, values.texts,
     )  # fmt: skip
     return not any(value[0] == parameter for kind in kinds for value in kind)
 

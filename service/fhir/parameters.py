@@ -6,7 +6,7 @@ Source: https://hl7.org/fhir/R4/operations.html#request, https://hl7.org/fhir/R4
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -34,7 +34,9 @@ TEXTS: Final = frozenset(
         "uuid",
     }
 )
-PRIMITIVES: Final = TEXTS | {"boolean", "integer", "decimal"}
+# Whole numbers; how small they may be is the operation's to say.
+INTEGERS: Final = frozenset({"integer", "positiveInt", "unsignedInt"})
+PRIMITIVES: Final = TEXTS | INTEGERS | {"boolean", "decimal"}
 DATATYPES: Final = frozenset({"Coding", "CodeableConcept", "Identifier", "Period", "Quantity", "Reference"})
 RESOURCE: Final = "Resource"  # any resource type
 
@@ -58,12 +60,18 @@ class Input:
 
 
 class Inputs:
-    """The parameters that were given, each of its declared type."""
+    """The parameters that were given, each of its declared type.
 
-    __slots__ = ("_values",)
+    `criteria` are the others in order, for an operation that takes search parameters beside its own.
+    """
 
-    def __init__(self, values: Mapping[str, tuple[Any, ...]]) -> None:
+    __slots__ = ("_values", "criteria")
+
+    def __init__(
+        self, values: Mapping[str, tuple[Any, ...]], criteria: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self._values = MappingProxyType(dict(values))
+        self.criteria = tuple(criteria)
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -78,26 +86,33 @@ class Inputs:
         return self._values.get(name, ())
 
 
-def read(inputs: Sequence[Input], pairs: Pairs, body: Json | None) -> Inputs:
+def read(inputs: Sequence[Input], pairs: Pairs, body: Json | None, *, searches: bool = False) -> Inputs:
     """What was given in the query and in the body, which is Parameters, or the one resource that is asked for.
+
+    An operation that `searches` takes search parameters, too: whatever is not its own is one of these.
 
     Raises:
         Malformed: a parameter that the operation does not take, of a wrong type, given twice or missing.
     """
     declared = {each.name: each for each in inputs}
     values: dict[str, list[Any]] = {}
+    criteria: list[tuple[str, str]] = []
     for name, text in pairs:
-        declared_one = _declared(declared, name)
-        values.setdefault(name, []).append(_read_text(declared_one, text))
-    if body is not None:
-        lone = _lone(inputs, body)
-        if lone is not None:
-            values.setdefault(lone.name, []).append(body)
+        if searches and name not in declared:
+            criteria.append((name, text))
         else:
-            _read_parameters(declared, body, values)
+            values.setdefault(name, []).append(_read_text(_declared(declared, name), text))
+    lone = None if body is None else _lone(inputs, body)
+    if lone is not None:
+        values.setdefault(lone.name, []).append(body)
+    for name, element, path in _given(body) if body is not None and lone is None else ():
+        if searches and name not in declared:
+            criteria.append((name, _read_criterion(element, path)))
+        else:
+            values.setdefault(name, []).append(_read_value(_declared(declared, name, path), element, path))
     for each in inputs:
         _require_number(each, len(values.get(each.name, ())))
-    return Inputs({name: tuple(given) for name, given in values.items()})
+    return Inputs({name: tuple(given) for name, given in values.items()}, criteria)
 
 
 def _lone(inputs: Sequence[Input], body: Json) -> Input | None:
@@ -125,7 +140,8 @@ def _is_of(type_: str, value: Any) -> bool:
     return isinstance(given, str) and type_ in {RESOURCE, given}
 
 
-def _read_parameters(declared: Mapping[str, Input], body: Json, values: dict[str, list[Any]]) -> None:
+def _given(body: Json) -> Iterator[tuple[str, Json, str]]:
+    """Name, element and path of each parameter of a Parameters resource."""
     given = body.get("parameter", [])
     if not isinstance(given, list):
         raise Malformed("operation-body", "Parameters.parameter is an array.", _PATH)
@@ -134,7 +150,7 @@ def _read_parameters(declared: Mapping[str, Input], body: Json, values: dict[str
         name = each.get("name") if isinstance(each, dict) else None
         if not isinstance(name, str):
             raise Malformed("operation-body", "Each parameter is an object with a name.", path)
-        values.setdefault(name, []).append(_read_value(_declared(declared, name, path), each, path))
+        yield name, each, path
 
 
 def _declared(declared: Mapping[str, Input], name: str, path: str | None = None) -> Input:
@@ -168,9 +184,23 @@ def _read_value(input_: Input, given: Json, path: str) -> Any:
     return value
 
 
+def _read_criterion(given: Json, path: str) -> str:
+    """A search parameter in an element of Parameters.parameter: a primitive, written as in a query."""
+    values = [value for element, value in given.items() if element.startswith("value")]
+    match values:
+        case [bool() as truth]:
+            return "true" if truth else "false"
+        case [str() as text] if text:
+            return text
+        case [int() | Decimal() as number]:
+            return str(number)
+        case _:
+            raise Malformed("operation-parameter-type", "A search parameter is one primitive value.", path)
+
+
 def _alike(type_: str) -> frozenset[str]:
     """The types that a value of the type may be given as."""
-    return TEXTS if type_ in TEXTS else frozenset({type_})
+    return next((alike for alike in (TEXTS, INTEGERS) if type_ in alike), frozenset({type_}))
 
 
 def _capital(type_: str) -> str:
@@ -182,7 +212,7 @@ def _is_json_of(type_: str, value: Any) -> bool:
     match type_:
         case "boolean":
             return isinstance(value, bool)
-        case "integer":
+        case _ if type_ in INTEGERS:
             return isinstance(value, int) and not isinstance(value, bool)
         case "decimal":
             return isinstance(value, int | Decimal) and not isinstance(value, bool)
@@ -197,7 +227,7 @@ def _read_text(input_: Input, text: str) -> Any:
     match input_.type, text:
         case "boolean", ("true" | "false"):
             return text == "true"
-        case "integer", _ if _INTEGER.fullmatch(text):
+        case type_, _ if type_ in INTEGERS and _INTEGER.fullmatch(text):
             return int(text)
         case type_, _ if type_ in TEXTS and text:
             return text

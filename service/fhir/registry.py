@@ -9,6 +9,7 @@ Source: https://hl7.org/fhir/R4/ (package hl7.fhir.r4.core 4.0.1), design.md sec
 
 from __future__ import annotations
 
+from copy import copy
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import msgspec
 from service.fhir.definitions import Binding, Element, Invariant, SearchParameter, TypeDefinition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Json = dict[str, Any]
 
@@ -41,6 +42,19 @@ class Registry:
         self._definitions: dict[str, TypeDefinition] = {}
         self._parameters: dict[str, Mapping[str, SearchParameter]] = {}
         self._codes: dict[str, frozenset[tuple[str, str]]] = {}
+        self._added: dict[str, dict[str, SearchParameter]] = {}
+
+    def extended(self, parameters: Iterable[SearchParameter]) -> Registry:
+        """A registry that has these search parameters beside its own, each for the type that is its base.
+
+        One of a code that the type has already takes its place; who calls this decides whether it may.
+        """
+        added = {type_: dict(known) for type_, known in self._added.items()}
+        for each in parameters:
+            added.setdefault(each.base, {})[each.code] = each
+        made = copy(self)
+        made._added, made._parameters = added, {}  # noqa: SLF001 - another of the same class
+        return made
 
     def definition(self, name: str) -> TypeDefinition:
         """The type of that name: resource, datatype, primitive, or backbone element by its path.
@@ -58,7 +72,7 @@ class Registry:
         return name in self.resource_types
 
     def search_parameters(self, type_: str) -> Mapping[str, SearchParameter]:
-        """The search parameters of a served resource type by code, those of every resource first.
+        """The search parameters of a served resource type by code: those of every resource, its own, and added ones.
 
         Raises:
             KeyError: the type is not served.
@@ -72,7 +86,8 @@ class Registry:
                 | self._search.get("DomainResource", {})
                 | self._search.get(type_, {})
             )
-            known = MappingProxyType({code: parameter(code, type_, item) for code, item in reduced.items()})
+            own = {code: parameter(code, type_, item) for code, item in reduced.items()}
+            known = MappingProxyType(own | self._added.get(type_, {}))
             self._parameters[type_] = known
         return known
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.fhir.problems import Invalid, Issue
+from service.fhir.search.subsets import SUBSETTED
 from service.fhir.validation.faults import MISSHAPEN
 from service.interactions.context import Context
 from service.interactions.identity import require_type
@@ -46,9 +47,11 @@ def admit(
 
     Raises:
         Malformed: it is not of `type_`.
+        Invalid: it is marked as a part of a resource only.
         Unfit: it breaks rules; carries every issue found, warnings too.
     """
     require_type(body, type_)
+    _require_whole(body)
     resource = _set_by_server(body, id_)
     issues = context.validator.check(resource, profiles)
     first = next((issue for issue in issues if issue.is_fault), None)
@@ -58,6 +61,22 @@ def admit(
             unfit.resource = resource
         raise unfit
     return Admitted(resource, tuple(issues))
+
+
+def _require_whole(body: dict[str, Any]) -> None:
+    """Lets a body go on that is a whole resource: to store what a search showed of one would lose the rest.
+
+    Source: https://hl7.org/fhir/R4/search.html#elements
+    """
+    meta = body.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    for tag in tags if isinstance(tags, list) else ():
+        if isinstance(tag, dict) and SUBSETTED.items() <= tag.items():
+            raise Invalid(
+                "resource-subsetted",
+                "The resource is marked SUBSETTED: elements are missing from it. Read it whole, then change it.",
+                f"{body['resourceType']}.meta.tag",
+            )
 
 
 def _set_by_server(body: dict[str, Any], id_: str | None) -> dict[str, Any]:

@@ -42,9 +42,19 @@ def bundle(
 
 def match_entry(base_url: str, stored: Stored) -> bytes:
     """The entry of a searchset for a resource that was searched for."""
-    return b'{"fullUrl":%b,"resource":%b,"search":{"mode":"match"}}' % (
+    return _found_entry(base_url, stored, b"match")
+
+
+def include_entry(base_url: str, stored: Stored) -> bytes:
+    """The entry of a searchset for a resource that is shown beside those that were searched for."""
+    return _found_entry(base_url, stored, b"include")
+
+
+def _found_entry(base_url: str, stored: Stored, mode: bytes) -> bytes:
+    return b'{"fullUrl":%b,"resource":%b,"search":{"mode":"%b"}}' % (
         full_url(base_url, stored),
         stored.body,
+        mode,
     )
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from service.fhir.guide import Guide
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
+from service.fhir.search.compartments import COMPARTMENTS
 from service.fhir.search.criteria import offered
+from service.fhir.search.includes import reference_codes, refers_to
 from service.interactions.context import Context
 
 FHIR_VERSION = "4.0.1"
@@ -22,6 +24,8 @@ CORE = "http://hl7.org/fhir/StructureDefinition/"
 FORMATS = ("application/fhir+json", "application/json", "json")
 PATCH_FORMATS = ("application/json-patch+json", "application/fhir+json")
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
+ALL = "*"
 SECURITY_SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 Definitions = Mapping[str, Mapping[str, str]]
@@ -38,7 +42,41 @@ _INSTANCE_FIRST = (
     "create",
     "search-type",
 )
-_SYSTEM = ("transaction", "batch", "history-system")
+_SYSTEM = ("transaction", "batch", "search-system", "history-system")
+# What every search takes beside the parameters of its type; R4 has definitions for two of them alone.
+# Source: https://hl7.org/fhir/R4/search.html#Summary
+_OF_ALL_SEARCHES: tuple[Mapping[str, str], ...] = (
+    {
+        "name": "_type",
+        "type": "special",
+        "documentation": "The types searched; in a search of the system or of a compartment.",
+    },
+    {"name": "_has", "type": "special", "documentation": "Reverse chains, nested at will."},
+    {"name": "_list", "type": "special", "documentation": "The id of a List that holds them."},
+    {
+        "name": "_text",
+        "definition": "http://hl7.org/fhir/SearchParameter/DomainResource-text",
+        "type": "string",
+        "documentation": "Beginnings of words of the narrative.",
+    },
+    {
+        "name": "_content",
+        "definition": "http://hl7.org/fhir/SearchParameter/Resource-content",
+        "type": "string",
+        "documentation": "Beginnings of words of any text.",
+    },
+    {
+        "name": "_sort",
+        "type": "special",
+        "documentation": "Any parameter that is neither composite nor special, several with commas; - for downwards.",
+    },
+    {"name": "_count", "type": "number", "documentation": "Matches a page; 0 for the total alone."},
+    {"name": "_include", "type": "special", "documentation": "With :iterate, a target type, and *."},
+    {"name": "_revinclude", "type": "special", "documentation": "With :iterate, a target type, and *."},
+    {"name": "_total", "type": "token", "documentation": "none, estimate or accurate."},
+    {"name": "_summary", "type": "token", "documentation": "true, text, data, count or false."},
+    {"name": "_elements", "type": "special", "documentation": "Names of elements, with commas."},
+)
 _NO_OPERATIONS: Definitions = MappingProxyType({})
 
 
@@ -55,7 +93,9 @@ def statement(
     types = sorted(context.registry.served.keys() | (operations.keys() - {""}))
     rest["resource"] = [_resource(context, type_, operations.get(type_, {})) for type_ in types]
     rest["interaction"] = [{"code": code} for code in _SYSTEM]
+    rest["searchParam"] = [dict(each) for each in _OF_ALL_SEARCHES]
     rest |= _operations(operations.get("", {}))
+    rest["compartment"] = [f"{COMPARTMENT}{name.lower()}" for name in COMPARTMENTS]
     return {
         "resourceType": "CapabilityStatement",
         "url": f"{context.base_url}/metadata",
@@ -111,8 +151,27 @@ def _interactions(context: Context, type_: str) -> dict[str, Any]:
         "referencePolicy": ["literal", "logical"],
     }
     if "search-type" in interactions:
+        shown["searchInclude"] = includes(context.registry, type_)
+        shown["searchRevInclude"] = reverse_includes(context.registry, type_)
         shown["searchParam"] = _search_parameters(context.registry, context.base_url, type_)
-    return shown
+    return {name: value for name, value in shown.items() if value != []}
+
+
+def includes(registry: Registry, type_: str) -> list[str]:
+    """What `_include` takes for a search of the type, `*` first; nothing where the type refers to nothing."""
+    codes = reference_codes(registry, type_)
+    return [ALL, *(f"{type_}:{code}" for code in codes)] if codes else []
+
+
+def reverse_includes(registry: Registry, type_: str) -> list[str]:
+    """What `_revinclude` takes for a search of the type, `*` first: the parameters that can refer to it."""
+    found = [
+        f"{source}:{code}"
+        for source in sorted(registry.served)
+        for code in reference_codes(registry, source)
+        if type_ in (refers_to(registry, source, code) or registry.resource_types)
+    ]
+    return [ALL, *found] if found else []
 
 
 def _operations(definitions: Mapping[str, str]) -> dict[str, Any]:

@@ -26,13 +26,15 @@ class Limits:
     """Configured limits.
 
     Units: `bundle_entries` entries, `page` and `page_default` resources a page,
-    `conditional_matches` resources that one conditional delete may take.
+    `conditional_matches` resources that one conditional delete may take, `included` resources
+    that a page of a search shows beside its matches.
     """
 
     bundle_entries: int = 10_000
     page: int = 1000
     page_default: int = 20
     conditional_matches: int = 1000
+    included: int = 5000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from urllib.parse import parse_qsl
 
 from service.fhir.problems import Malformed, Precondition
 from service.fhir.search.expressions import And, Everything, Expression, Query
-from service.fhir.search.grammar import RESULT_PARAMETERS, parse
+from service.fhir.search.grammar import parse
+from service.fhir.search.results import RESULT_PARAMETERS
 from service.interactions.context import Act, Context
+from service.interactions.searching import setting
 from service.storage.store import Expectation, Stored
 
 
@@ -35,7 +37,7 @@ def pairs_of(query: str) -> list[tuple[str, str]]:
         raise Malformed("query-malformed", "The query is not percent-encoded UTF-8.") from None
 
 
-def read_criteria(context: Context, type_: str, criteria: str, limit: int) -> Query:
+async def read_criteria(context: Context, act: Act, type_: str, criteria: str, limit: int) -> Query:
     """The query for criteria such as `identifier=urn:x|1`, `?identifier=…` or `Patient?identifier=…`.
 
     Raises:
@@ -46,23 +48,21 @@ def read_criteria(context: Context, type_: str, criteria: str, limit: int) -> Qu
         raise Malformed("criteria-type", f"The criteria are about another type than {type_}.")
     pairs = pairs_of(after if mark else criteria)
     for name, _ in pairs:
-        if name in RESULT_PARAMETERS:
-            text = f"Criteria choose resources; {name} only says how they are shown."
+        if name.partition(":")[0] in RESULT_PARAMETERS:
+            text = f"Criteria choose resources; {name.partition(':')[0]} only says how they are shown."
             raise Malformed("criteria-not-filter", text)
     search = parse(
-        context.registry,
+        await setting(context, act, pairs),
         type_,
         pairs,
-        base_url=context.base_url,
         count_default=limit,
         count_limit=limit,
         lenient=False,
-        now=context.clock(),
     )
     if _takes_all(search.query.where):
         text = f"A conditional interaction needs criteria; without any it would mean every {type_}."
         raise Malformed("criteria-empty", text)
-    return replace(search.query, count=limit, after=None, total=False)
+    return replace(search.query, count=limit)
 
 
 async def find(context: Context, act: Act, type_: str, criteria: str, limit: int = 2) -> Found:
@@ -71,7 +71,7 @@ async def find(context: Context, act: Act, type_: str, criteria: str, limit: int
     Raises:
         Malformed: the criteria cannot be read.
     """
-    query = read_criteria(context, type_, criteria, limit)
+    query = await read_criteria(context, act, type_, criteria, limit)
     page = await context.store.search(act.caller.locality, query)
     return Found(page.items, Expectation(query, frozenset(stored.id for stored in page.items)))
 

@@ -13,7 +13,7 @@ from service.fhir.search.dates import MILLISECOND, instant, moment
 from service.fhir.search.grammar import FORMAT_PARAMETERS
 from service.interactions.bundles import Link, bundle, version_entry
 from service.interactions.context import Act, Answer, Context, Limits
-from service.interactions.links import PAGE, PagedList, address, open_seal, seal
+from service.interactions.links import PAGE, PagedList, open_seal, page_address, seal
 from service.storage.store import HistoryQuery, Page
 
 _DIGITS = 9  # a count longer than this is no page that anybody wants
@@ -108,11 +108,10 @@ def _at(text: str | None) -> tuple[int, int] | None:
 
 def _links(context: Context, listed: PagedList, asked: _Asked, page: Page) -> list[Link]:
     path = "/".join(part for part in (listed.type, listed.id, "_history") if part)
-    here = listed.pairs if asked.page is None else (*listed.pairs, (PAGE, asked.page))
-    links = [Link("self", address(context.base_url, path, here))]
+    links = [Link("self", page_address(context.base_url, path, listed, asked.page))]
     if page.more and asked.count:
         last = page.items[-1]
         place = (last.updated, last.key, last.version)
         token = seal(context.link_key, listed, place)
-        links.append(Link("next", address(context.base_url, path, (*listed.pairs, (PAGE, token)))))
+        links.append(Link("next", page_address(context.base_url, path, listed, token)))
     return links

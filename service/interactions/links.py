@@ -16,6 +16,7 @@ import hmac
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlencode
 
 from service.fhir.problems import Malformed
@@ -28,9 +29,13 @@ _NUMBER_BYTES = 8
 _READABLE = "/:,$"  # legal in a query as they are
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PagedList:
-    """The list that a page is of: `kind` is search or history, `pairs` its parameters without PAGE."""
+    """The list that a page is of.
+
+    `kind` is search or history. `type` and `id` are those of the path; of a search the whole path is
+    the type, and the id says what else bounds it. `pairs` are its parameters without PAGE.
+    """
 
     kind: str
     locality: str
@@ -38,15 +43,20 @@ class PagedList:
     id: str | None
     pairs: tuple[tuple[str, str], ...]
 
+    @cached_property
+    def query(self) -> str:
+        """The pairs as the query of a URL: written once for all links and their seals."""
+        return _written(self.pairs)
+
 
 def seal(key: bytes, of: PagedList, place: Sequence[int]) -> str:
     """The token for the page of the list that begins after `place`."""
     packed = struct.pack(f">{len(place)}q", *place)
-    return base64.urlsafe_b64encode(_signature(key, of, packed) + packed).rstrip(b"=").decode()
+    return _encoded(_signature(key, of, packed) + packed)
 
 
-def open_seal(key: bytes, of: PagedList, token: str, numbers: int) -> tuple[int, ...]:
-    """The place, as `numbers` numbers, that a token of this list holds.
+def open_seal(key: bytes, of: PagedList, token: str, numbers: int | None = None) -> tuple[int, ...]:
+    """The place that a token of this list holds: `numbers` numbers, or as many as it was sealed with.
 
     Raises:
         Malformed: we did not write this token for this list.
@@ -54,31 +64,55 @@ def open_seal(key: bytes, of: PagedList, token: str, numbers: int) -> tuple[int,
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise _invalid() from None
+        raise invalid() from None
+    if _encoded(raw) != token:  # the last character has bits to spare, and `=` may follow it
+        raise invalid()
     signature, packed = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-    if len(packed) != numbers * _NUMBER_BYTES or not hmac.compare_digest(
-        signature, _signature(key, of, packed)
-    ):
-        raise _invalid()
-    return struct.unpack(f">{numbers}q", packed)
+    if not hmac.compare_digest(signature, _signature(key, of, packed)):
+        raise invalid()
+    held = len(packed) // _NUMBER_BYTES
+    if numbers not in {None, held}:
+        raise invalid()
+    return struct.unpack(f">{held}q", packed)
+
+
+def invalid() -> Malformed:
+    """The refusal of a token that is not ours, or of another list."""
+    return Malformed(
+        "page-link-invalid", "This page link was not made by this server for this query; begin anew."
+    )
 
 
 def address(base_url: str, path: str, pairs: Sequence[tuple[str, str]]) -> str:
-    """The absolute URL of `path` under the base with the parameters."""
-    query = urlencode(pairs, safe=_READABLE)
-    return f"{base_url}/{path}?{query}" if query else f"{base_url}/{path}"
+    """The absolute URL of `path` under the base (empty: of the base itself) with the parameters."""
+    return _joined(base_url, path, _written(pairs))
+
+
+def page_address(base_url: str, path: str, of: PagedList, token: str | None = None) -> str:
+    """The absolute URL of a page of the list, which is at `path`: of the first one without a token of ours."""
+    if token is None:
+        return _joined(base_url, path, of.query)
+    # A token is made of letters that stand in a query as they are.
+    return _joined(base_url, path, f"{of.query}&{PAGE}={token}" if of.query else f"{PAGE}={token}")
+
+
+def _joined(base_url: str, path: str, query: str) -> str:
+    whole = f"{base_url}/{path}" if path else base_url
+    return f"{whole}?{query}" if query else whole
+
+
+def _written(pairs: Sequence[tuple[str, str]]) -> str:
+    return urlencode(pairs, safe=_READABLE)
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _signature(key: bytes, of: PagedList, packed: bytes) -> bytes:
     # Every part is preceded by its length: no two lists can be written alike.
-    parts = [of.kind, of.locality, of.type or "", of.id or "", urlencode(of.pairs)]
+    parts = [of.kind, of.locality, of.type or "", of.id or "", of.query]
     message = (
         b"".join(struct.pack(">I", len(raw)) + raw for raw in (part.encode() for part in parts)) + packed
     )
     return hmac.digest(key, message, "sha256")[:_SEAL_BYTES]
-
-
-def _invalid() -> Malformed:
-    return Malformed(
-        "page-link-invalid", "This page link was not made by this server for this query; begin anew."
-    )

@@ -17,7 +17,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from service.fhir.matching import Candidate, matches
-from service.fhir.search.expressions import And, Chain, Expression, Has, Ids, Not, Or, Query, Reference, Token
+from service.fhir.search.expressions import (
+    And,
+    Chain,
+    Expression,
+    Has,
+    Ids,
+    Not,
+    Or,
+    Query,
+    Reference,
+    Token,
+    Within,
+)
 from service.fhir.search.values import SearchValues
 from service.interactions.context import Act, Context
 from service.interactions.criteria import read_criteria
@@ -143,7 +155,7 @@ class Outlook:
         Raises:
             Malformed: the criteria cannot be read.
         """
-        query = read_criteria(self._context, type_, criteria, limit)
+        query = await read_criteria(self._context, self._act, type_, criteria, limit)
         hidden = self._hidden(query)
         query = replace(query, count=limit + len(hidden))
         page = await self._context.store.search(self._act.caller.locality, query)
@@ -157,7 +169,7 @@ class Outlook:
         Raises:
             Malformed: the criteria cannot be read.
         """
-        return await self._own(read_criteria(self._context, type_, criteria, 1))
+        return await self._own(await read_criteria(self._context, self._act, type_, criteria, 1))
 
     async def _own(self, query: Query) -> list[str]:
         shelf = self._shelves.get(query.type)
@@ -176,7 +188,7 @@ class Outlook:
 def follows(where: Expression) -> bool:
     """Whether an expression follows references to other resources."""
     match where:
-        case Chain() | Has():
+        case Chain() | Has() | Within():
             return True
         case Not(part):
             return follows(part)

@@ -57,6 +57,7 @@ async def _change(context: Context, act: Act, entry: Entry) -> Answer:
 
 async def _look(context: Context, act: Act, entry: Entry) -> Answer:
     target = entry.target
+    pairs = pairs_of(target.query or "")
     match target.interaction:
         case "read":
             return await read(
@@ -66,12 +67,11 @@ async def _look(context: Context, act: Act, entry: Entry) -> Answer:
                 target.id,
                 if_none_match=entry.if_none_match,
                 if_modified_since=entry.if_modified_since,
+                pairs=pairs,
             )
         case "vread":
-            return await vread(context, act, target.type, target.id, target.version)
-        case "search-type":
-            return await search(context, act, target.type, pairs_of(target.query or ""))
+            return await vread(context, act, target.type, target.id, target.version, pairs=pairs)
+        case "search-type" | "search-system":
+            return await search(context, act, target.type, pairs, within=target.within)
         case _:
-            return await history(
-                context, act, target.type or None, target.id or None, pairs_of(target.query or "")
-            )
+            return await history(context, act, target.type or None, target.id or None, pairs)

@@ -5,11 +5,12 @@ Source: https://hl7.org/fhir/R4/http.html#summary, https://hl7.org/fhir/R4/bundl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from service.fhir.problems import Malformed
 from service.fhir.registry import Registry
+from service.fhir.search.compartments import COMPARTMENTS
 from service.interactions.identity import require_offered
 
 Interaction = Literal[
@@ -20,6 +21,7 @@ Interaction = Literal[
     "patch",
     "delete",
     "search-type",
+    "search-system",
     "history-instance",
     "history-type",
     "history-system",
@@ -29,13 +31,18 @@ METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An interaction with its address. `query` is None where the address has no question mark."""
+    """An interaction with its address. `query` is None where the address has no question mark.
+
+    A search within a compartment has the compartment's type and id in `within`, and in `type` what is
+    searched for, empty for everything.
+    """
 
     interaction: Interaction
     type: str = ""
     id: str = ""
     version: str = ""
     query: str | None = None
+    within: tuple[str, str] | None = None
 
 
 def read_target(registry: Registry, base_url: str, method: str, url: str) -> Target:
@@ -58,23 +65,36 @@ def read_target(registry: Registry, base_url: str, method: str, url: str) -> Tar
         )
     if target.type:
         require_offered(registry, target.type, target.interaction)
-    return Target(target.interaction, target.type, target.id, target.version, query if mark else None)
+    return replace(target, query=query if mark else None)
 
 
 def _read_get(parts: list[str]) -> Target | None:
     match parts:
+        case [""]:
+            return Target("search-system")
         case ["_history"]:
             return Target("history-system")
         case [type_] if _is_name(type_):
             return Target("search-type", type_)
         case [type_, "_history"] if _is_name(type_):
             return Target("history-type", type_)
-        case [type_, id_] if _is_name(type_, id_):
+        case [type_, id_, *rest] if _is_name(type_, id_):
+            return _read_instance(type_, id_, rest)
+    return None
+
+
+def _read_instance(type_: str, id_: str, rest: list[str]) -> Target | None:
+    match rest:
+        case []:
             return Target("read", type_, id_)
-        case [type_, id_, "_history"] if _is_name(type_, id_):
+        case ["_history"]:
             return Target("history-instance", type_, id_)
-        case [type_, id_, "_history", version] if _is_name(type_, id_):
+        case ["_history", version]:
             return Target("vread", type_, id_, version)
+        case ["*"] if type_ in COMPARTMENTS:
+            return Target("search-system", within=(type_, id_))
+        case [member] if type_ in COMPARTMENTS and _is_name(member):
+            return Target("search-type", member, within=(type_, id_))
     return None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from service.interactions.capabilities import Definitions
-from service.operations import expand, lookup, subsumes, validate, validate_code
+from service.operations import everything, expand, lastn, lookup, subsumes, validate, validate_code
 from service.operations.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -19,6 +19,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     validate_code.CODE_SYSTEM_OPERATION,
     lookup.OPERATION,
     subsumes.OPERATION,
+    everything.OPERATION,
+    lastn.OPERATION,
 )
 
 

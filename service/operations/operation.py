@@ -17,11 +17,15 @@ Level = Literal["system", "type", "instance"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an operation is asked of: the type and id of the path, empty where it has none, and with what."""
+    """What an operation is asked of: the type and id of the path, empty where it has none, and with what.
+
+    With `lenient`, search parameters that are not understood are passed over and named.
+    """
 
     type: str
     id: str
     inputs: Inputs
+    lenient: bool = False
 
 
 Perform = Callable[[Context, Act, Call], Awaitable[Answer]]
@@ -35,7 +39,8 @@ class Operation:
     served; `further` those that it is of though they are not served. `levels` are where it can be
     asked by POST; `readable` those where it can be asked by GET as well, because it changes
     nothing and a query can say it all. With `wants_sound` a body that R4 does not allow is
-    refused before the operation sees it.
+    refused before the operation sees it. One that `searches` takes the search parameters of its
+    type beside `inputs`. What an operation that `finds` answers with is a Bundle.
     """
 
     name: str
@@ -48,6 +53,8 @@ class Operation:
     perform: Perform
     further: frozenset[str] = frozenset()
     wants_sound: bool = True
+    searches: bool = False
+    finds: bool = False
 
     def is_of(self, type_: str, level: Level) -> bool:
         """Whether it can be asked of this type (empty for the system) at this level."""

@@ -64,7 +64,8 @@ def system_routes(context: Context) -> Mapping[str, Route]:
         return Answer(200, document=statement)
 
     return {
-        "": fhir_route("/fhir", "", {"POST": handlers.bundle, "OPTIONS": metadata}),
+        "": fhir_route("/fhir", "", {"GET": handlers.search, "POST": handlers.bundle, "OPTIONS": metadata}),
+        "_search": fhir_route("/fhir/_search", "", {"POST": handlers.search}, form=True),
         "_history": fhir_route("/fhir/_history", "", {"GET": handlers.history}),
         "metadata": fhir_route("/fhir/metadata", "", {"GET": metadata}, public=True),
         # Nothing is here before there are tokens; until then clients are told so, not turned away.

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
-from service.fhir import parameters
-from service.fhir.problems import Invalid, Malformed
+from service.fhir.problems import Malformed
 from service.interactions import create as creating
 from service.interactions import delete as deleting
 from service.interactions import history as histories
@@ -20,7 +18,6 @@ from service.interactions import search as searching
 from service.interactions import transaction
 from service.interactions import update as updating
 from service.interactions.context import Answer, Context
-from service.operations.operation import Call, Operation
 from service.rest.conditions import if_none_match
 from service.rest.requests import Request
 
@@ -44,13 +41,18 @@ async def read(context: Context, request: Request) -> Answer:
     tags = request.fields.get(b"if-none-match")
     if tags is None:
         since = request.if_modified_since
-        return await reading.read(context, request.act, request.type, request.id, if_modified_since=since)
-    return _unless_held(await reading.read(context, request.act, request.type, request.id), tags)
+        return await reading.read(
+            context, request.act, request.type, request.id, if_modified_since=since, pairs=request.pairs
+        )
+    answer = await reading.read(context, request.act, request.type, request.id, pairs=request.pairs)
+    return _unless_held(answer, tags)
 
 
 async def vread(context: Context, request: Request) -> Answer:
     """200 or 304: GET Type/id/_history/version."""
-    answer = await reading.vread(context, request.act, request.type, request.id, request.version)
+    answer = await reading.vread(
+        context, request.act, request.type, request.id, request.version, pairs=request.pairs
+    )
     tags = request.fields.get(b"if-none-match")
     return answer if tags is None else _unless_held(answer, tags)
 
@@ -159,7 +161,7 @@ async def history(context: Context, request: Request) -> Answer:
 
 
 async def search(context: Context, request: Request) -> Answer:
-    """200: GET Type?parameters, or POST Type/_search."""
+    """200: GET Type?parameters, or POST Type/_search; of all types, GET or POST _search at the base."""
     return await searching.search(context, request.act, request.type, request.pairs, lenient=request.lenient)
 
 
@@ -171,32 +173,3 @@ async def bundle(context: Context, request: Request) -> Answer:
         await request.resource(),
         representation=request.form.preference.returns == "representation",
     )
-
-
-def operated(operation: Operation) -> Handler:
-    """What answers POST …/$operation: its parameters are in the body, some may be in the query."""
-
-    async def operate(context: Context, request: Request) -> Answer:
-        body = await request.given()
-        if body is not None and operation.wants_sound:
-            _require_sound(context, body)
-        inputs = parameters.read(operation.inputs, request.pairs, body)
-        return await operation.perform(context, request.act, Call(request.type, request.id, inputs))
-
-    return operate
-
-
-def _require_sound(context: Context, body: dict[str, Any]) -> None:
-    issues = context.validator.check(body)
-    if any(issue.is_fault for issue in issues):
-        raise Invalid.of(issues)
-
-
-def asked(operation: Operation) -> Handler:
-    """What answers GET …/$operation: its parameters are in the query."""
-
-    async def ask(context: Context, request: Request) -> Answer:
-        inputs = parameters.read(operation.inputs, request.pairs, None)
-        return await operation.perform(context, request.act, Call(request.type, request.id, inputs))
-
-    return ask

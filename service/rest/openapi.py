@@ -6,21 +6,20 @@ Source: https://spec.openapis.org/oas/v3.1.1.html, docs/adr/0008-routes-from-the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from service.fhir.parameters import PRIMITIVES, Input
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
 from service.fhir.search.criteria import offered
+from service.fhir.search.expressions import TotalMode
+from service.fhir.search.subsets import SUMMARIES
 from service.interactions.capabilities import SOFTWARE_VERSION
-from service.operations import validate
 from service.operations.offered import OPERATIONS
-from service.operations.operation import Operation
 from service.rest import handlers
-from service.rest.handlers import Handler
+from service.rest.calls import ALL
+from service.rest.descriptions import Described, described
 from service.rest.media import FHIR_JSON, FORM, JSON_PATCH
-from service.rest.routes import Route, beside, operation_routes, type_routes
+from service.rest.routes import Route, beside, operation_routes, served_routes
 
 Json = dict[str, Any]
 
@@ -33,6 +32,7 @@ _MEANINGS: dict[int, str] = {
     304: "The client has this version already.",
     400: "The request cannot be read.",
     401: "No caller, or none that can be believed.",
+    403: "The caller may not.",
     404: "There is nothing under this address.",
     405: "Not offered here; Allow says what is.",
     406: "In none of the formats that are accepted.",
@@ -45,118 +45,22 @@ _MEANINGS: dict[int, str] = {
     500: "A fault of the server.",
     503: "The database does not answer; try again.",
 }
-_WRITING = ("Prefer", "XProvenance")
 _OUTCOME = "#/components/schemas/OperationOutcome"
 
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """How an operation is described: `answers` are schema names by status, faults are statuses alone."""
-
-    name: str
-    summary: str
-    answers: dict[int, str | None]
-    faults: tuple[int, ...] = ()
-    headers: tuple[str, ...] = ()
-    body: tuple[str, ...] = ()
-    searches: bool = False
-    query: tuple[Json, ...] = ()
-    tagged: bool = True  # whether the answer is a version, with its ETag
-    may_lack_body: bool = False
-
-
-_DESCRIBED: dict[Handler, Described] = {
-    handlers.read: Described(
-        "read",
-        "The current version.",
-        {200: "Resource", 304: None},
-        (400, 404, 410),
-        ("IfNoneMatch", "IfModifiedSince"),
-    ),
-    handlers.vread: Described(
-        "vread", "A certain version.", {200: "Resource", 304: None}, (400, 404, 410), ("IfNoneMatch",)
-    ),
-    handlers.update: Described(
-        "update",
-        "A whole new content, or a new resource under this id.",
-        {200: "Resource", 201: "Resource"},
-        (400, 404, 409, 412, 413, 415, 422),
-        ("IfMatch", *_WRITING),
-        (FHIR_JSON,),
-    ),
-    handlers.patch: Described(
-        "patch",
-        "A part of it changed.",
-        {200: "Resource"},
-        (400, 404, 409, 410, 412, 413, 415, 422),
-        ("IfMatch", *_WRITING),
-        (JSON_PATCH, FHIR_JSON),
-    ),
-    handlers.delete: Described(
-        "delete",
-        "Deleted; the history stays.",
-        {200: "OperationOutcome", 204: None},
-        (400, 404, 409, 412),
-        ("IfMatch", *_WRITING),
-    ),
-    handlers.create: Described(
-        "create",
-        "A new resource under an id of the server's choosing.",
-        {200: "Resource", 201: "Resource"},
-        (400, 409, 412, 413, 415, 422),
-        ("IfNoneExist", *_WRITING),
-        (FHIR_JSON,),
-    ),
-    handlers.search: Described(
-        "search", "The resources that match.", {200: "Bundle"}, (400,), ("PreferHandling",), searches=True
-    ),
-    handlers.conditional_update: Described(
-        "conditionalUpdate",
-        "A whole new content for the one resource that matches, or a new one.",
-        {200: "Resource", 201: "Resource"},
-        (400, 409, 412, 413, 415, 422),
-        ("IfMatch", *_WRITING, "Criteria"),
-        (FHIR_JSON,),
-    ),
-    handlers.conditional_patch: Described(
-        "conditionalPatch",
-        "A part changed of the one resource that matches.",
-        {200: "Resource"},
-        (400, 404, 409, 410, 412, 413, 415, 422),
-        ("IfMatch", *_WRITING, "Criteria"),
-        (JSON_PATCH, FHIR_JSON),
-    ),
-    handlers.conditional_delete: Described(
-        "conditionalDelete",
-        "All that match deleted.",
-        {200: "OperationOutcome", 204: None},
-        (400, 409, 412),
-        ("Prefer", "Criteria"),
-    ),
-    handlers.history: Described(
-        "history", "Versions, newest first.", {200: "Bundle"}, (400, 404), ("Count", "Since", "At")
-    ),
-    handlers.bundle: Described(
-        "bundle",
-        "A batch or a transaction carried out.",
-        {200: "Bundle"},
-        (400, 404, 405, 409, 410, 412, 413, 415, 422),
-        ("Prefer",),
-        (FHIR_JSON,),
-    ),
-}
+TOTALS = get_args(TotalMode)
+# By which everything can be searched, whatever its type.
+COMMON = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
 
 
 def document(registry: Registry) -> Json:
     """The OpenAPI document of everything that the registry serves."""
     paths: Json = dict(_system_paths(registry))
     setting = Setting(registry, "", now=0)
+    searched = {type_: tuple(offered(setting, type_)) for type_ in registry.served}
     for type_ in sorted(registry.served):
-        routes = type_routes(type_, registry.served[type_], OPERATIONS)
-        searched = tuple(offered(setting, type_))
-        for found in routes:
+        for found in served_routes(registry, type_, OPERATIONS):
             if found.methods:
-                paths[found.template] = _path(found, searched)
+                paths[found.template] = _path(found, searched.get(found.member or type_, COMMON))
     return {
         "openapi": "3.1.1",
         "info": {
@@ -186,55 +90,33 @@ def _path(route: Route, searched: tuple[str, ...]) -> Json:
         if f"{{{name}}}" in route.template
     ]
     path: Json = {"parameters": [*parts, *_refs("parameters", ("Format", "Pretty"))]}
-    for method, handler in route.methods.items():
+    for method in route.methods:
         if method != "HEAD":
-            described = (
-                _DESCRIBED[handler] if route.operation is None else _of_operation(route.operation, method)
-            )
-            path[method.lower()] = _operation(route, described, searched)
+            path[method.lower()] = _operation(route, described(route, method), searched)
     return path
 
 
-def _of_operation(operation: Operation, method: str) -> Described:
-    """How a FHIR operation is described; what can stand in a query may stand there with POST too."""
-    return Described(
-        operation.name if method == "POST" else f"{operation.name}ByQuery",
-        operation.summary,
-        {200: "OperationOutcome" if operation is validate.OPERATION else "Resource"},
-        (400, 404, 410, *((413, 415, 422) if method == "POST" else (422,))),
-        body=(FHIR_JSON,) if method == "POST" else (),
-        query=tuple(_query(each) for each in operation.inputs if each.type in PRIMITIVES),
-        tagged=False,
-        may_lack_body=True,
-    )
-
-
-def _query(given: Input) -> Json:
-    schema = {"type": {"boolean": "boolean", "integer": "integer"}.get(given.type, "string")}
-    return {"name": given.name, "in": "query", "schema": schema}
-
-
-def _operation(route: Route, described: Described, searched: tuple[str, ...]) -> Json:
-    parameters = [*_refs("parameters", described.headers), *described.query]
-    if described.searches:
+def _operation(route: Route, told: Described, searched: tuple[str, ...]) -> Json:
+    parameters = [*_refs("parameters", told.headers), *told.query]
+    if not route.form:
+        parameters += _refs("parameters", told.showing)
+    if told.searches and not route.form:
         parameters += [
             {"name": code, "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
             for code in searched
         ]
     operation: Json = {
-        "operationId": _operation_id(route, described),
+        "operationId": _operation_id(route, told),
         "tags": [route.type or "System"],
-        "summary": described.summary,
-        "responses": _responses(described, reads_body=bool(described.body) or route.form),
+        "summary": told.summary,
+        "responses": _responses(told, reads_body=bool(told.body) or route.form),
     }
-    bodies = (FORM,) if route.form else described.body
-    if route.form:
-        parameters = _refs("parameters", described.headers)
+    bodies = (FORM,) if route.form else told.body
     if parameters:
         operation["parameters"] = parameters
     if bodies:
         operation["requestBody"] = {
-            "required": not (route.form or described.may_lack_body),
+            "required": not (route.form or told.may_lack_body),
             "content": {
                 media: {"schema": {"$ref": f"#/components/schemas/{_SENT[media]}"}} for media in bodies
             },
@@ -245,24 +127,25 @@ def _operation(route: Route, described: Described, searched: tuple[str, ...]) ->
 _SENT = {FHIR_JSON: "Resource", JSON_PATCH: "JsonPatch", FORM: "Form"}
 
 
-def _operation_id(route: Route, described: Described) -> str:
+def _operation_id(route: Route, told: Described) -> str:
     """Such as `readGoal`, `historyInstanceGoal`, `searchFormGoal`: no two are the same."""
-    is_instance = (described.name == "history" or route.operation is not None) and "{id}" in route.template
+    is_instance = (told.name == "history" or route.operation is not None) and "{id}" in route.template
     shape = "Instance" if is_instance else ""
-    return described.name + shape + ("Form" if route.form else "") + route.type
+    member = {"": "", ALL: "All"}.get(route.member, route.member)
+    return told.name + shape + ("Form" if route.form else "") + route.type + member
 
 
-def _responses(described: Described, *, reads_body: bool) -> Json:
+def _responses(told: Described, *, reads_body: bool) -> Json:
     responses: Json = {}
-    for status, schema in described.answers.items():
+    for status, schema in told.answers.items():
         response: Json = {"description": _MEANINGS[status]}
         if schema is not None:
             response["content"] = {FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-        if schema != "Bundle" and described.tagged:
+        if schema != "Bundle" and told.tagged:
             response["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
         responses[str(status)] = response
-    faults = {*described.faults, *_ALWAYS, *((413, 415) if reads_body else ())}
-    for status in sorted(faults - described.answers.keys()):
+    faults = {*told.faults, *_ALWAYS, *((413, 415) if reads_body else ())}
+    for status in sorted(faults - told.answers.keys()):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return responses
 
@@ -272,8 +155,9 @@ def _refs(kind: str, names: Iterable[str]) -> list[Json]:
 
 
 def _system_paths(registry: Registry) -> Iterable[tuple[str, Json]]:
-    base = Route("/fhir", "", {"POST": handlers.bundle})
-    yield "/fhir", {**_path(base, ()), "options": _statement("capabilities", public=False)}
+    base = Route("/fhir", "", {"GET": handlers.search, "POST": handlers.bundle})
+    yield "/fhir", {**_path(base, COMMON), "options": _statement("capabilities", public=False)}
+    yield "/fhir/_search", _path(Route("/fhir/_search", "", {"POST": handlers.search}, form=True), ())
     yield "/fhir/metadata", {"get": _statement("metadata", public=True)}
     yield "/fhir/_history", _path(Route("/fhir/_history", "", {"GET": handlers.history}), ())
     for found in operation_routes(OPERATIONS, "", "system").values():
@@ -291,13 +175,13 @@ def _system_paths(registry: Registry) -> Iterable[tuple[str, Json]]:
 
 
 def _statement(name: str, *, public: bool) -> Json:
-    described = Described(name, "The CapabilityStatement.", {200: "Resource"}, (400,))
-    responses = _responses(described, reads_body=False)
+    told = Described(name, "The CapabilityStatement.", {200: "Resource"}, (400,))
+    responses = _responses(told, reads_body=False)
     del responses["200"]["headers"]
     operation: Json = {
         "operationId": name,
         "tags": ["System"],
-        "summary": described.summary,
+        "summary": told.summary,
         "parameters": _refs("parameters", ("Format", "Pretty")),
         "responses": responses,
     }
@@ -361,6 +245,12 @@ def _parameter(place: str, name: str, text: str, **schema: Any) -> Json:
     return shown
 
 
+def _several(name: str, text: str) -> Json:
+    """A query parameter that repeats."""
+    schema = {"type": "array", "items": {"type": "string"}}
+    return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
 _TAG = r'^(W/)?"[^"]*"$'
 _SCHEMAS: Json = {
     "Resource": _resource_schema(None),
@@ -408,6 +298,20 @@ _QUERY_PARAMETERS: Json = {
     "Format": _parameter("query", "_format", "The format of the answer; goes before Accept."),
     "Pretty": _parameter("query", "_pretty", "Whether the answer is indented."),
     "Count": _parameter("query", "_count", "Versions a page."),
+    "Matches": _parameter("query", "_count", "Matches a page; 0 for the total alone."),
+    "Sort": _parameter("query", "_sort", "Search parameters, with commas; `-` before one for downwards."),
+    "Total": _parameter("query", "_total", "Whether all matches are counted.", enum=list(TOTALS)),
+    "Include": _several(
+        "_include", "What matches refer to: `Type:parameter`, `Type:parameter:Target` or `*`."
+    ),
+    "RevInclude": _several("_revinclude", "What refers to matches, named likewise."),
+    "Summary": _parameter("query", "_summary", "Which elements are shown.", enum=list(SUMMARIES)),
+    "Elements": _parameter("query", "_elements", "The elements that are shown, with commas."),
+    "Explain": _parameter("query", "_explain", "Whether the plan is told; of administrators alone."),
+    "Types": _parameter("query", "_type", "The types that are searched, with commas; all without it."),
+    "List": _parameter("query", "_list", "The id of a List that the matches are in."),
+    "Text": _parameter("query", "_text", "Beginnings of words of the narrative."),
+    "Content": _parameter("query", "_content", "Beginnings of words of any text."),
     "Since": _parameter("query", "_since", "Versions from this instant on."),
     "Criteria": {
         "name": "criteria",

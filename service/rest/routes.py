@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from service.fhir.problems import Missing, Unoffered
 from service.fhir.registry import Registry
+from service.fhir.search.compartments import members
 from service.interactions import identity
 from service.interactions.identity import is_id
 from service.operations.operation import Level, Operation
-from service.rest import handlers
+from service.rest import calls, handlers
 from service.rest.handlers import Handler
 
 
@@ -26,7 +27,8 @@ class Route:
 
     `template` is what logs and OpenAPI call it, such as `/fhir/Goal/{id}`; `form` says that the
     body is a form of search parameters. `methods` has HEAD wherever it has GET. `operation` is
-    the one that is asked for here, where it is one.
+    the one that is asked for here, where it is one. `member` is the type that is searched for in the
+    compartment of the resource in the path, `*` for all.
     """
 
     template: str
@@ -36,6 +38,7 @@ class Route:
     public: bool = False
     allow: bytes = b""
     operation: Operation | None = None
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TypeRoutes:
-    """The routes of one resource type; those of its operations by name, such as `$validate`."""
+    """The routes of one resource type; those of its operations by name, such as `$validate`.
+
+    Those of its compartment are by what follows the id in the path, such as `("Goal", "_search")`.
+    """
 
     type: Route
     search: Route
@@ -59,6 +65,7 @@ class TypeRoutes:
     version: Route
     operations: Mapping[str, Route] = field(default_factory=dict)
     instance_operations: Mapping[str, Route] = field(default_factory=dict)
+    compartment: Mapping[tuple[str, ...], Route] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Route]:
         yield from (
@@ -70,6 +77,7 @@ class TypeRoutes:
             self.version,
             *self.operations.values(),
             *self.instance_operations.values(),
+            *self.compartment.values(),
         )
 
 
@@ -94,8 +102,13 @@ _INSTANCE: tuple[tuple[str, str, Handler], ...] = (
 )
 
 
-def type_routes(type_: str, served: frozenset[str], operations: Iterable[Operation] = ()) -> TypeRoutes:
-    """The routes of a type that offers the interactions in `served`, and of the operations that are of it."""
+def type_routes(
+    type_: str, served: frozenset[str], operations: Iterable[Operation] = (), held: Sequence[str] = ()
+) -> TypeRoutes:
+    """The routes of a type that offers the interactions in `served`, and of the operations that are of it.
+
+    `held` are the types that can be in its compartment, none where it has none.
+    """
     root = f"{BASE}/{type_}"
     offered = tuple(operations)
 
@@ -112,7 +125,29 @@ def type_routes(type_: str, served: frozenset[str], operations: Iterable[Operati
         version=built("/{id}/_history/{version}", (("vread", "GET", handlers.vread),)),
         operations=operation_routes(offered, type_, "type"),
         instance_operations=operation_routes(offered, type_, "instance"),
+        compartment=compartment_routes(type_, held),
     )
+
+
+def served_routes(registry: Registry, type_: str, operations: Iterable[Operation] = ()) -> TypeRoutes:
+    """The routes of a served type, with those of its compartment."""
+    return type_routes(type_, registry.served[type_], operations, members(registry, type_))
+
+
+def compartment_routes(type_: str, held: Sequence[str]) -> dict[tuple[str, ...], Route]:
+    """The routes by which the compartments of a type are searched for resources of the types held, or of all.
+
+    Source: https://hl7.org/fhir/R4/search.html#2.21.1.2, https://hl7.org/fhir/R4/http.html#vsearch
+    """
+    root = f"{BASE}/{type_}/{{id}}"
+    found: dict[tuple[str, ...], Route] = {}
+    for member in (calls.ALL, *held) if held else ():
+        handler = calls.belonging(member)
+        asked = route(f"{root}/{member}", type_, {"GET": handler})
+        sent = route(f"{root}/{member}/_search", type_, {"POST": handler}, form=True)
+        found[member,] = replace(asked, member=member)
+        found[member, "_search"] = replace(sent, member=member)
+    return found
 
 
 def operation_routes(operations: Iterable[Operation], type_: str, level: Level) -> dict[str, Route]:
@@ -126,9 +161,9 @@ def operation_routes(operations: Iterable[Operation], type_: str, level: Level) 
 
 
 def _operation_route(template: str, type_: str, operation: Operation, level: Level) -> Route:
-    methods = {"POST": handlers.operated(operation)}
+    methods = {"POST": calls.operated(operation)}
     if level in operation.readable:
-        methods["GET"] = handlers.asked(operation)
+        methods["GET"] = calls.asked(operation)
     return replace(route(template, type_, methods), operation=operation)
 
 
@@ -152,9 +187,7 @@ class Table:
     ) -> None:
         """Takes the routes of the system by path relative to the base, such as `metadata`, and all operations."""
         self._system = dict(system) | operation_routes(operations, "", "system")
-        self._types = {
-            type_: type_routes(type_, served, operations) for type_, served in registry.served.items()
-        }
+        self._types = {type_: served_routes(registry, type_, operations) for type_ in registry.served}
         for type_ in beside(registry, operations):
             for name, found in operation_routes(operations, type_, "type").items():
                 self._system[f"{type_}/{name}"] = found
@@ -179,7 +212,9 @@ class Table:
             return Missing(
                 "type-not-served", f"This server has no resources of type {first!r}; see /fhir/metadata."
             )
-        return Missing("path-unknown", f"There is nothing under this path of {first}.")
+        held = sorted({found.member for found in self._types[first].compartment.values()})
+        shown = f"; in its compartment there are {', '.join(held)}" if held else ""
+        return Missing("path-unknown", f"There is nothing under this path of {first}{shown}.")
 
     def _operation_missing(self, type_: str) -> Missing:
         """What operations there are, where one was asked for that is not, or not at this level."""
@@ -212,6 +247,8 @@ def _find(routes: TypeRoutes, parts: list[str]) -> Target:
             return Target(routes.instance_history, id_)
         case [_, id_, "_history", version] if id_[:1] not in _RESERVED:
             return Target(routes.version, id_, version)
+        case [_, id_, *rest] if id_[:1] not in _RESERVED and tuple(rest) in routes.compartment:
+            return Target(routes.compartment[tuple(rest)], id_)
         case _:
             return Target(UNKNOWN)
 

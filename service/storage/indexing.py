@@ -9,11 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from service.fhir.definitions import SearchType
 from service.fhir.registry import Registry
+from service.fhir.search.composites import second_kinds
+from service.fhir.search.derived import index_codes
+from service.fhir.search.digests import definitions
 from service.fhir.search.extraction import Extractor
 from service.fhir.search.values import SearchValues
-from service.storage.names import LONGEST_STRING, Kind, Name, Names, indexable, pack_id
+from service.storage.names import Kind, Name, Names, pack_id
 
+Second = tuple[str, int, int, int, float]  # text, text_system, low, high, value
 Row = tuple[Any, ...]  # the value columns of an index table, parameter first, without locality and rid
 
 # The order of `tables.INDEXES`.
@@ -25,10 +30,14 @@ TABLES = (
     "index_number",
     "index_quantity",
     "index_uri",
+    "index_composite",
+    "index_text",
 )
-Rows = tuple[set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row]]
+Rows = tuple[
+    set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row],
+]  # fmt: skip
 
-NO_ROWS: Rows = (set(), set(), set(), set(), set(), set(), set())
+NO_ROWS: Rows = (set(), set(), set(), set(), set(), set(), set(), set(), set())
 LONGEST_ID = 64  # characters, https://hl7.org/fhir/R4/datatypes.html#id
 URL_TARGET = 0  # `target_type` of a reference that is no Type/id of a type we know
 
@@ -44,30 +53,44 @@ class Difference:
 def difference(old: Rows, new: Rows) -> Difference:
     """The rows to take away from `old` and to add to it for `new`."""
     return Difference(
-        removed=tuple(before - after for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # seven sets of seven
+        removed=tuple(before - after for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # nine sets of nine
         added=tuple(after - before for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # as above
     )
 
 
 class Indexer:
-    """Makes index rows; `names` must know types and parameters of the registry."""
+    """Makes index rows; `names` must know types and parameters of the registry.
+
+    `definitions` is the digest of those by which it makes them.
+    """
 
     def __init__(self, registry: Registry, extractor: Extractor, names: Names) -> None:
         self._extractor = extractor
         self._names = names
         self._registry = registry
+        self.definitions = definitions(registry).whole
         self._parameters: dict[str, dict[str, int]] = {}
+        self._seconds = {type_: second_kinds(registry, type_) for type_ in registry.served}
+        self._with_systems = frozenset(
+            code
+            for kinds in self._seconds.values()
+            for code, kind in kinds.items()
+            if kind in {"token", "quantity"}
+        )
 
     def values(self, resource: dict[str, Any] | None) -> SearchValues:
         """The search values of a resource; none of a deleted one."""
         return SearchValues() if resource is None else self._extractor.values(resource)
 
-    @staticmethod
-    def systems(values: SearchValues) -> Iterable[Name]:
+    def systems(self, values: SearchValues) -> Iterable[Name]:
         """The names that must be known before `rows` can be made of the values."""
-        yield from {(Kind.SYSTEM, indexable(system)) for _, system, _ in values.tokens}
+        yield from {(Kind.SYSTEM, system) for _, system, _ in values.tokens}
         if values.quantities:
-            yield from {(Kind.SYSTEM, indexable(system)) for _, system, _, _ in values.quantities}
+            yield from {(Kind.SYSTEM, system) for _, system, _, _ in values.quantities}
+        for code, (system, _), second in values.composites:
+            yield Kind.SYSTEM, system
+            if code in self._with_systems:
+                yield Kind.SYSTEM, second[0]
 
     def rows(self, type_: str, values: SearchValues) -> Rows:
         """The index rows of the values of a resource of that type."""
@@ -75,23 +98,45 @@ class Indexer:
         known = self._names.known
         system = Kind.SYSTEM
         return (
-            {
-                (parameters[code], indexable(token), known(system, indexable(uri)))
-                for code, uri, token in values.tokens
-            },
+            {(parameters[code], token, known(system, uri)) for code, uri, token in values.tokens},
             {(parameters[code], *self._target(target, id_)) for code, target, id_ in values.references},
-            {
-                (parameters[code], folded[:LONGEST_STRING], original[:LONGEST_STRING])
-                for code, folded, original in values.strings
-            },
+            {(parameters[code], folded, original) for code, folded, original in values.strings},
             {(parameters[code], low, high) for code, low, high in values.dates},
             {(parameters[code], value) for code, value in values.numbers},
             {
-                (parameters[code], indexable(unit), known(system, indexable(uri)), value)
+                (parameters[code], unit, known(system, uri), value)
                 for code, uri, unit, value in values.quantities
             },
-            {(parameters[code], indexable(uri)) for code, uri in values.uris},
+            {(parameters[code], uri) for code, uri in values.uris},
+            {
+                (
+                    parameters[code],
+                    token,
+                    known(system, uri),
+                    *self._second(self._seconds[type_][code], second),
+                )
+                for code, (uri, token), second in values.composites
+            },
+            {(parameters[code], words) for code, words in values.texts},
         )
+
+    def _second(self, kind: SearchType, second: tuple[Any, ...]) -> Second:
+        """The columns of a composite's second part, as `tables.index_composite` tells."""
+        known = self._names.known
+        match kind:
+            case "token":
+                return second[1], known(Kind.SYSTEM, second[0]), 0, 0, 0.0
+            case "reference":
+                type_, id_ = second
+                return f"{type_}/{id_}" if type_ else id_, 0, 0, 0, 0.0
+            case "string" | "uri":
+                return second[0], 0, 0, 0, 0.0
+            case "date":
+                return "", 0, second[0], second[1], 0.0
+            case "quantity":
+                return second[1], known(Kind.SYSTEM, second[0]), 0, 0, second[2]
+            case _:
+                return "", 0, 0, 0, second[0]
 
     def _target(self, type_: str, id_: str) -> tuple[int, bytes]:
         return target(self._names, type_, id_)
@@ -99,7 +144,7 @@ class Indexer:
     def _learn(self, type_: str) -> dict[str, int]:
         parameters = {
             code: self._names.known(Kind.PARAMETER, f"{type_}.{code}")
-            for code in self._registry.search_parameters(type_)
+            for code in index_codes(self._registry, type_)
         }
         self._parameters[type_] = parameters
         return parameters
@@ -110,4 +155,4 @@ def target(names: Names, type_: str, id_: str) -> tuple[int, bytes]:
     code = names.code(Kind.TYPE, type_) if type_ and len(id_) <= LONGEST_ID else None
     if code is not None:
         return code, pack_id(id_)
-    return URL_TARGET, indexable(f"{type_}/{id_}" if type_ else id_).encode()
+    return URL_TARGET, (f"{type_}/{id_}" if type_ else id_).encode()

@@ -8,21 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import IntEnum
-from hashlib import blake2b
-from uuid import UUID
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UUID_BYTES = 16
 _PAD = b"\x00"  # stands in no logical id, so a padded one is like no other
-
-# PostgreSQL refuses a B-tree entry over 2,704 bytes; a token or uri is kept whole up to
-# here (bytes) and beyond it by its beginning and a digest of all of it.
-LONGEST_WHOLE = 512
-_KEPT = 400
-
-# Strings are compared by their first characters; 300 of up to four bytes each, twice
-# (folded and original), still fit the limit above.
-LONGEST_STRING = 300
 
 
 class Kind(IntEnum):
@@ -54,18 +43,9 @@ def pack_id(id_: str) -> bytes:
 def unpack_id(packed: bytes) -> str:
     """The logical id that `pack_id` made `packed` of."""
     if len(packed) == _UUID_BYTES:
-        return str(UUID(bytes=packed))
+        digits = packed.hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     return packed.removesuffix(_PAD).decode()
-
-
-def indexable(text: str) -> str:
-    """The text itself, or its beginning and a digest where it is too long for an index."""
-    if len(text) * 4 <= LONGEST_WHOLE:
-        return text
-    raw = text.encode()
-    if len(raw) <= LONGEST_WHOLE:
-        return text
-    return raw[:_KEPT].decode(errors="ignore") + "#" + blake2b(raw, digest_size=32).hexdigest()
 
 
 class Names:

@@ -11,16 +11,20 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from importlib.resources import files
 from pathlib import Path
 
 from service.fhir.registry import Registry
+from service.fhir.search.derived import index_codes
+from service.fhir.search.digests import definitions
 from service.fhir.search.extraction import Extractor
+from service.storage.indexed import Indexed
 from service.storage.names import Kind, Name
 from service.storage.postgres import PostgresStore
 from service.storage.postgres import connect as connect_postgres
 from service.storage.postgres import revision as postgres_revision
+from service.storage.sessions import Session, postgres_session, sqlite_session
 from service.storage.sqlite import SqliteStore
 from service.storage.sqlite import revision as sqlite_revision
 from service.storage.store import Store
@@ -55,13 +59,26 @@ async def open_store(
     if await current_revision(database_url) != REVISION:
         raise NotMigrated("The database is not at this program's version; run `thrive-fhir migrate`.")
     needed = _names(registry, localities)
+    indexed = Indexed(definitions(registry), lambda: session(database_url))
     store: SqliteStore | PostgresStore
     if database_url.startswith(_SQLITE):
-        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock)
+        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed)
     else:
-        store = PostgresStore(await connect_postgres(database_url), registry, extractor, clock)
+        store = PostgresStore(await connect_postgres(database_url), registry, extractor, clock, indexed)
     await store.start(needed)
     return store
+
+
+def session(database_url: str) -> AbstractAsyncContextManager[Session]:
+    """A connection of one's own to the database that the URL names.
+
+    Raises:
+        UnknownDatabase: the URL's scheme is not ours.
+        Unavailable: the database cannot be reached.
+    """
+    if database_url.startswith(_POSTGRESQL):
+        return postgres_session(database_url)
+    return sqlite_session(sqlite_path(database_url))
 
 
 async def current_revision(database_url: str) -> str | None:
@@ -127,5 +144,5 @@ def _names(registry: Registry, localities: Iterable[str]) -> set[Name]:
     names: set[Name] = {(Kind.LOCALITY, locality) for locality in localities}
     for type_ in registry.served:
         names.add((Kind.TYPE, type_))
-        names.update((Kind.PARAMETER, f"{type_}.{code}") for code in registry.search_parameters(type_))
+        names.update((Kind.PARAMETER, f"{type_}.{code}") for code in index_codes(registry, type_))
     return names

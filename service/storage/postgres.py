@@ -12,7 +12,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from hashlib import blake2b
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -22,12 +22,17 @@ from service.fhir.registry import Registry
 from service.fhir.search.expressions import Query
 from service.fhir.search.extraction import Extractor
 from service.storage.histories import Histories
+from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
 from service.storage.names import Kind, Name, Names, pack_id, unpack_id
+from service.storage.postgres_plans import plan
+from service.storage.postgres_turns import wait_turn
 from service.storage.postgres_units import statement, versions
 from service.storage.preparation import PreparedUnit, prepare
+from service.storage.querying.inclusion import Inclusion
 from service.storage.querying.searches import Searches
 from service.storage.querying.shapes import names_of
+from service.storage.searching import LONGEST, Searching, stored, too_costly
 from service.storage.statements import (
     EVERY,
     POSTGRESQL,
@@ -37,22 +42,36 @@ from service.storage.statements import (
     compiled,
     positional,
 )
-from service.storage.store import HistoryQuery, Key, Page, Stale, Stored, Unit
-from service.storage.tables import DELETED, INDEXES, METHOD_NAMES, REVISION, resource
+from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stale, Stored, Unit
+from service.storage.tables import DELETED, INDEXES, REVISION, resource
 
 # Units: connections a process keeps at most; PostgreSQL's own default allows 100 in all.
 POOL = 16
 # Prepared statements kept per connection: one per shape of unit or search.
 STATEMENTS = 500
+# Units: characters up to which a statement is worth keeping. The history of everything asks two tables by each type.
+STATEMENT = 60_000
 # Units: seconds that a call waits for the database before it gives up.
 PATIENCE = 30.0
+# Every statement says itself by which index and in which order it looks, and looks at few rows. A planner that
+# knows little of the tables, or is misled by a LIMIT, would rather read or join with all there is; and it would
+# plan anew for each value. Plans are made once for a text, from lookups alone.
+# Source: https://www.postgresql.org/docs/15/runtime-config-query.html
+SETTINGS = {
+    "application_name": "thrive-fhir",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_sort": "off",  # of all rows, where an index has them in order but for what is equal
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
 # rids are handed out from blocks, so that most units need not touch their counter.
 RID_BLOCK = 1000
 SECRET_BYTES = 32
 _STRIDE = 1000
-# A unit that asks more questions than this locks all of them by one lock, of this number.
-MANY_QUESTIONS = 256
-_ALL_QUESTIONS = 0x7468_7269_7665
 
 _READ = positional(READ, POSTGRESQL, ("locality", "type", "id"))
 _READ_CURRENT_VERSION = positional(READ_CURRENT_VERSION, POSTGRESQL, ("locality", "rid", "version"))
@@ -78,11 +97,25 @@ _NEVER_LOOKED_AT = (
     " AND EXISTS (SELECT 1 FROM resource)"
 )
 _LOOK = f"ANALYZE (SKIP_LOCKED) {', '.join(table.name for table in (resource, *INDEXES))}"
-_HOLD = (
-    "SELECT 1 FROM resource WHERE locality = $1 AND rid = ANY($2::bigint[]) ORDER BY rid FOR NO KEY UPDATE"
-)
+_WRITER = "SELECT 1 FROM index_writer WHERE definitions = $1"
 _NAME = "SELECT kind, code, text FROM name WHERE kind = $1 AND text = $2"
 
+
+# What PostgreSQL says where a unit was decided on what no longer holds.
+_MOVED_ON = (
+    asyncpg.DivisionByZeroError,
+    asyncpg.UniqueViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+# A statement that took longer than any may is given up too.
+_UNREACHABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.QueryCanceledError,
+    OSError,
+    TimeoutError,
+)
 
 Connection = asyncpg.pool.PoolConnectionProxy
 
@@ -91,24 +124,34 @@ class PostgresStore:
     """Keeps the `Store` protocol on a PostgreSQL database, together with other processes that do."""
 
     def __init__(
-        self, pool: asyncpg.Pool, registry: Registry, extractor: Extractor, clock: Callable[[], int]
+        self,
+        pool: asyncpg.Pool,
+        registry: Registry,
+        extractor: Extractor,
+        clock: Callable[[], int],
+        indexed: Indexed,
     ) -> None:
+        self._indexed = indexed
         self._pool = pool
         self._clock = clock
         self._names = Names()
         self._indexer = Indexer(registry, extractor, self._names)
         self._searches = Searches(registry, self._names, POSTGRESQL)
+        self._searching = Searching(self._searches, self._names, extractor, POSTGRESQL, clock)
+        self._inclusion = Inclusion(registry, self._names, POSTGRESQL)
         self._histories = Histories(self._names, POSTGRESQL)
         self._interning = asyncio.Lock()
         self._rids: dict[int, list[range]] = {}
 
     async def start(self, needed: set[Name]) -> None:
-        """Learns the names in use, and numbers those of `needed` that are new."""
+        """Learns the names in use, numbers those of `needed` that are new, and says by what it indexes."""
         self._names.learn(await self._fetch("SELECT kind, code, text FROM name"))
         await self._intern(needed)
+        await self._indexed.start()
         if await self._fetch(_NEVER_LOOKED_AT):
             # Plans are made once for each connection. Without figures the planner joins with all there is.
-            async with self._connection() as connection:
+            async with self._connection() as connection, connection.transaction():
+                await connection.execute("SET LOCAL statement_timeout = 0")
                 await connection.execute(_LOOK)
 
     async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
@@ -116,7 +159,7 @@ class PostgresStore:
         arguments = (self._locality(locality), self._names.code(Kind.TYPE, type_), pack_id(id_))
         async with self._connection() as connection:
             row = await connection.fetchrow(_READ, *arguments)
-        return None if row is None else _stored(row, type_)
+        return None if row is None else stored(row, type_)
 
     async def read_many(self, locality: str, keys: Sequence[Key]) -> dict[Key, Stored]:
         """As `Store.read_many`."""
@@ -126,8 +169,7 @@ class PostgresStore:
         types, ids = zip(*known, strict=True)
         text = _READ_MANY.format(len(known) if len(known) < _MANY else "ALL")
         rows = await self._fetch(text, self._locality(locality), types, ids)
-        found = [_stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows]
-        return {(stored.type, stored.id): stored for stored in found}
+        return {(one.type, one.id): one for one in self._resources(rows)}
 
     async def read_version(self, locality: str, type_: str, id_: str, version: int) -> Stored | None:
         """As `Store.read_version`."""
@@ -135,20 +177,38 @@ class PostgresStore:
         if current is None or current.version <= version:
             return current if current is not None and current.version == version else None
         rows = await self._fetch(_READ_VERSION, self._locality(locality), current.key, version)
-        return _stored(rows[0], type_) if rows else None
+        return stored(rows[0], type_) if rows else None
 
-    async def search(self, locality: str, query: Query) -> Page:
+    async def search(self, locality: str, query: Query) -> Found:
         """As `Store.search`."""
         await self._learn(names_of(query.where))
-        code = self._locality(locality)
-        text, arguments = self._searches.page(code, query)
-        rows = await self._fetch(text, *arguments)
-        total: int | None = None
-        if query.total:
-            text, arguments = self._searches.total(code, query)
-            total = (await self._fetch(text, *arguments))[0][0]
-        items = tuple(_stored(row, query.type) for row in rows[: query.count])
-        return Page(items, more=len(rows) > query.count, total=total)
+        return await self._searching.search(self._searched, self._locality(locality), query)
+
+    async def explain(self, locality: str, query: Query) -> tuple[Explained, ...]:
+        """As `Store.explain`."""
+        await self._learn(names_of(query.where))
+        ran = await self._searching.statements(self._searched, self._locality(locality), query)
+        async with self._connection() as connection:
+            return tuple([one.explained(await plan(connection, one)) for one in ran])
+
+    async def referred(
+        self,
+        locality: str,
+        keys: Sequence[int],
+        parameters: Sequence[tuple[str, str]],
+        types: frozenset[str],
+        limit: int,
+    ) -> tuple[Stored, ...]:
+        """As `Store.referred`."""
+        asked = self._inclusion.referred(self._locality(locality), keys, parameters, types, limit)
+        return self._resources(await self._searched(*asked))
+
+    async def referring(
+        self, locality: str, targets: Sequence[Key], parameters: Sequence[tuple[str, str]], limit: int
+    ) -> tuple[Stored, ...]:
+        """As `Store.referring`."""
+        asked = self._inclusion.referring(self._locality(locality), targets, parameters, limit)
+        return self._resources(await self._searched(*asked))
 
     async def history(self, locality: str, query: HistoryQuery) -> Page:
         """As `Store.history`."""
@@ -172,37 +232,42 @@ class PostgresStore:
         prepared = await prepare(code, unit, self._indexer, self._names, self._intern)
         new = sum(change.change.before is None for change in prepared.changes)
         await self._reserve(code, new)
-        stored = tuple(versions(prepared, self._clock(), lambda: self._next_rid(code)))
-        async with self._connection() as connection:
+        rids = [self._next_rid(code) for _ in range(new)]
+        while True:
             try:
-                await self._store(connection, prepared, stored)
-            except (
-                asyncpg.DivisionByZeroError,
-                asyncpg.UniqueViolationError,
-                asyncpg.SerializationError,
-                asyncpg.DeadlockDetectedError,
-            ) as moved_on:
-                raise Stale from moved_on
-        return stored
+                async with self._connection() as connection:
+                    return await self._store(connection, prepared, rids)
+            except _MOVED_ON as moved_on:
+                if await self._fetch(_WRITER, prepared.definitions):
+                    raise Stale from moved_on
+                await self._indexed.announce()
 
-    async def _store(self, connection: Connection, unit: PreparedUnit, stored: tuple[Stored, ...]) -> None:
-        text, arguments = statement(unit, stored)
+    async def pending(self) -> Callable[[str], frozenset[str]]:
+        """As `Store.pending`."""
+        return await self._indexed.pending(partial(self._fetch, MARKS))
+
+    async def _store(
+        self, connection: Connection, unit: PreparedUnit, rids: Sequence[int]
+    ) -> tuple[Stored, ...]:
         if not unit.expectations:
-            await connection.execute(text, *arguments)
-            return
+            return await self._write(connection, unit, rids)
         async with connection.transaction():
-            # Whoever decided on the same question waits here, and then finds the answer changed.
-            await _wait_turn(connection, unit)
-            # And whoever relied on what this unit changes has committed before the questions are asked.
-            superseded = [change.change.before.key for change in unit.changes if change.change.before]
-            if superseded:
-                await connection.execute(_HOLD, unit.locality, superseded)
+            await wait_turn(connection, unit)
             for expectation in unit.expectations:
                 search, asked = self._searches.ids(unit.locality, expectation.query)
                 found = {unpack_id(row[0]) for row in await connection.fetch(search, *asked)}
                 if found != expectation.ids:
                     raise Stale
-            await connection.execute(text, *arguments)
+            return await self._write(connection, unit, rids)
+
+    async def _write(
+        self, connection: Connection, unit: PreparedUnit, rids: Sequence[int]
+    ) -> tuple[Stored, ...]:
+        """Stamps the versions and stores them at once: `searching.MARGIN` counts on it."""
+        made = tuple(versions(unit, self._clock(), iter(rids).__next__))
+        text, arguments = statement(unit, made)
+        await connection.execute(text, *arguments)
+        return made
 
     async def secret(self, name: str) -> bytes:
         """As `Store.secret`."""
@@ -231,7 +296,7 @@ class PostgresStore:
             walk = {"locality": code, "type": number, "deleted": DELETED, "after": 0, "count": _STRIDE}
             while rows := await self._fetch(_EVERY.text, *_EVERY.ordered(walk)):
                 for row in rows:
-                    yield _stored(row, type_)
+                    yield stored(row, type_)
                 walk["after"] = rows[-1][-1]
 
     @asynccontextmanager
@@ -239,12 +304,20 @@ class PostgresStore:
         try:
             async with self._pool.acquire(timeout=PATIENCE) as connection:
                 yield connection
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+        except _UNREACHABLE as failure:
             raise Unavailable("store-unavailable", "The store cannot be reached now. Try again.") from failure
 
     async def _fetch(self, text: str, *arguments: Any) -> list[Any]:
         async with self._connection() as connection:
             return await connection.fetch(text, *arguments)
+
+    async def _searched(self, text: str, arguments: Sequence[Any]) -> list[Any]:
+        """The rows of a search's statement, refused where it takes longer than any may."""
+        async with self._connection() as connection:
+            try:
+                return await connection.fetch(text, *arguments)
+            except asyncpg.QueryCanceledError as late:
+                raise too_costly() from late
 
     def _locality(self, locality: str) -> int:
         return self._names.known(Kind.LOCALITY, locality)
@@ -258,8 +331,11 @@ class PostgresStore:
         # Current first: a version that is superseded in between is then found superseded.
         for table in ("resource", "resource_version"):
             for row in await self._fetch(_READ_PAGE.format(table=table), locality, rids, numbers):
-                found[row[6], row[2]] = _stored(row, self._names.text(Kind.TYPE, row[0]))
+                found[row[6], row[2]] = stored(row, self._names.text(Kind.TYPE, row[0]))
         return tuple(found[key] for key in keys)
+
+    def _resources(self, rows: Sequence[Any]) -> tuple[Stored, ...]:
+        return tuple(stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows)
 
     async def _reserve(self, locality: int, count: int) -> None:
         """Makes sure that `count` rids can be taken without asking the database."""
@@ -330,8 +406,9 @@ async def connect(url: str) -> asyncpg.Pool:
             max_size=POOL,
             statement_cache_size=STATEMENTS,
             max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=STATEMENT,
             reset=_nothing_to_reset,
-            server_settings={"jit": "off", "application_name": "thrive-fhir"},
+            server_settings=SETTINGS | {"statement_timeout": f"{LONGEST * 1000:.0f}"},  # milliseconds
         )
     except (OSError, asyncpg.PostgresError, TimeoutError) as failure:
         raise Unavailable("store-unavailable", "The database cannot be reached.") from failure
@@ -348,26 +425,3 @@ async def revision(connection: Connection) -> str | None:
     except asyncpg.UndefinedTableError:
         return None
     return found
-
-
-def _stored(row: Any, type_: str) -> Stored:
-    return Stored(type_, unpack_id(row[1]), row[2], row[3], METHOD_NAMES[row[4]], row[5], row[6])
-
-
-async def _wait_turn(connection: Connection, unit: PreparedUnit) -> None:
-    """Waits until no other unit under way asks one of the unit's questions; held until the unit is committed.
-
-    PostgreSQL has room for some thousands of locks in all, so a unit with very many
-    questions keeps every other unit with a question waiting instead.
-    """
-    locks = sorted({_lock(unit.locality, expectation.query) for expectation in unit.expectations})
-    if len(locks) > MANY_QUESTIONS:
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _ALL_QUESTIONS)
-        return
-    await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", _ALL_QUESTIONS)
-    await connection.execute("SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS lock", locks)
-
-
-def _lock(locality: int, query: Query) -> int:
-    digest = blake2b(f"{locality}/{query.type}/{query.where!r}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)

@@ -3,7 +3,8 @@
 The statement moves the superseded versions, updates and inserts resources, takes away
 and adds index rows and writes the audit entries, all from arrays. Where a version that
 the unit was decided on is no longer current, the last part divides by zero, which rolls
-the whole statement back. Versions of other resources that it relied on are locked against
+the whole statement back; so does it where others no longer count on the definitions by which
+the index rows were made. Versions of other resources that it relied on are locked against
 change until it is committed.
 
 Source: https://www.postgresql.org/docs/15/queries-with.html, ADR 0010
@@ -22,12 +23,20 @@ from sqlalchemy.types import TypeEngine
 from service.storage.preparation import PreparedUnit
 from service.storage.statements import POSTGRESQL
 from service.storage.store import Stored
-from service.storage.tables import INDEXES, audit_entry, resource
+from service.storage.tables import INDEXES, audit_entry, index_text, resource, row_columns
+
+# The second part holds for no row, and so locks none. But the lock on the table that goes with it is held until
+# the unit is committed, and is taken before the statement looks at anything: `Session.writing` waits for it.
+_COUNTED_ON = (
+    "EXISTS (SELECT 1 FROM index_writer WHERE definitions = ${})"
+    " AND NOT EXISTS (SELECT 1 FROM index_writer WHERE definitions IS NULL FOR KEY SHARE)"
+)
 
 _MOVED = ("version", "type", "id", "updated", "method", "body")
 
 
-def _array(type_: TypeEngine[Any]) -> str:
+def array_type(type_: TypeEngine[Any]) -> str:
+    """PostgreSQL's name of an array of values of the type."""
     name = type_.dialect_impl(POSTGRESQL).compile(dialect=POSTGRESQL)
     return name.split(" COLLATE ")[0] + "[]"
 
@@ -36,11 +45,14 @@ Columns = Sequence[tuple[str, str]]  # names, and the array types that hold thei
 
 # The columns of each table behind `locality`, which stands first in each.
 _COLUMNS: dict[str, Columns] = {
-    table.name: [(column.name, _array(column.type)) for column in table.c][1:]
-    for table in (resource, audit_entry, *INDEXES)
+    table.name: [(column.name, array_type(column.type)) for column in columns][1:]
+    for table, columns in (
+        *((table, list(table.c)) for table in (resource, audit_entry)),
+        *((table, row_columns(table)) for table in INDEXES),
+    )
 }
 _SUPERSEDING: Columns = [
-    (name, _array(resource.c[column].type))
+    (name, array_type(resource.c[column].type))
     for name, column in (
         ("rid", "rid"),
         ("before", "version"),
@@ -51,7 +63,7 @@ _SUPERSEDING: Columns = [
     )
 ]
 
-_RELIED_ON: Columns = [(name, _array(resource.c[name].type)) for name in ("rid", "version")]
+_RELIED_ON: Columns = [(name, array_type(resource.c[name].type)) for name in ("rid", "version")]
 
 
 @dataclass(slots=True)
@@ -74,12 +86,13 @@ class _Statement:
         names = ", ".join(name for name, _ in columns)
         return f"unnest({', '.join(slots)}) AS u ({names})"
 
-    def text(self, checked: int, relied_on: int) -> str:
+    def text(self, checked: int, relied_on: int, definitions: str) -> str:
         """The whole; so many resources must have been superseded and updated, so many found as relied on."""
         counts = {"updated": checked, "moved": checked, "relied": relied_on}
-        held = [f"(SELECT count(*) FROM {part}) = {count}" for part, count in counts.items() if count]
-        verdict = f"SELECT 1 / (CASE WHEN {' AND '.join(held)} THEN 1 ELSE 0 END)" if held else "SELECT 1"
-        return f"WITH {', '.join(self.parts)} {verdict}"
+        self.arguments.append(definitions)
+        held = [_COUNTED_ON.format(len(self.arguments))]
+        held += [f"(SELECT count(*) FROM {part}) = {count}" for part, count in counts.items() if count]
+        return f"WITH {', '.join(self.parts)} SELECT 1 / (CASE WHEN {' AND '.join(held)} THEN 1 ELSE 0 END)"
 
 
 def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[Any]]:
@@ -105,13 +118,20 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
     for position, table in enumerate(INDEXES):
         removed = [(*row, s.key) for p, s in changed for row in p.difference.removed[position]]
         added = [(*row, s.key) for p, s in changed for row in p.difference.added[position]]
+        conflict = " ON CONFLICT DO NOTHING"
+        if table is index_text:
+            # Its key leaves the words out, and all parts of a statement see the rows as they were before it: what
+            # another takes the place of must be changed, or the new one would give way to it.
+            replaced = {(row[0], row[-1]) for row in added}
+            removed = [row for row in removed if (row[0], row[-1]) not in replaced]
+            conflict = " ON CONFLICT (locality, parameter, rid) DO UPDATE SET words = excluded.words"
         if removed:
             _remove(made, table, removed)
         if added:
-            _insert(made, f"{table.name}_added", table, added, conflict=" ON CONFLICT DO NOTHING")
+            _insert(made, f"{table.name}_added", table, added, conflict=conflict)
     if unit.relied_on:
         _rely(made, sorted(unit.relied_on))
-    return made.text(len(later), len(unit.relied_on)), made.arguments
+    return made.text(len(later), len(unit.relied_on), unit.definitions), made.arguments
 
 
 def _insert(

@@ -22,6 +22,10 @@ STEP = 50
 FIRST_VERSION = 1
 
 
+class Unregistered(Exception):  # noqa: N818 - a state: the process has to say again by what it indexes
+    """Nothing was stored: others do not count on the definitions by which the unit's index rows were made."""
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedChange:
     """A change with all that is known of it before its version's time and, if new, its rid."""
@@ -49,9 +53,13 @@ class PreparedChange:
 
 @dataclass(frozen=True, slots=True)
 class PreparedUnit:
-    """A unit with its numbers: `locality`, `client`, `agency` and `interaction` as names' numbers."""
+    """A unit with its numbers: `locality`, `client`, `agency` and `interaction` as names' numbers.
+
+    `definitions` is the digest of those by which its index rows were made.
+    """
 
     locality: int
+    definitions: str
     changes: tuple[PreparedChange, ...]
     expectations: tuple[Expectation, ...]
     relied_on: tuple[tuple[int, int], ...]  # rid and version
@@ -95,6 +103,7 @@ async def prepare(locality: int, unit: Unit, indexer: Indexer, names: Names, int
         changes.append(_prepared(change, old, new, indexer, names))
     return PreparedUnit(
         locality,
+        indexer.definitions,
         tuple(changes),
         unit.expectations,
         tuple((stored.key, stored.version) for stored in unit.relied_on),

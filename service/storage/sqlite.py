@@ -15,16 +15,20 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.fhir.problems import Unavailable
 from service.fhir.registry import Registry
 from service.fhir.search.expressions import Query
 from service.fhir.search.extraction import Extractor
 from service.storage.histories import Histories
+from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
-from service.storage.names import Kind, Name, Names, pack_id, unpack_id
-from service.storage.preparation import prepare
+from service.storage.names import Kind, Name, Names, pack_id
+from service.storage.preparation import Unregistered, prepare
+from service.storage.querying.inclusion import Inclusion
 from service.storage.querying.searches import Searches
 from service.storage.querying.shapes import names_of
+from service.storage.searching import Searching, stored
+from service.storage.sqlite_plans import plan
+from service.storage.sqlite_reader import Reader
 from service.storage.sqlite_writer import Writer
 from service.storage.statements import (
     EVERY,
@@ -35,8 +39,8 @@ from service.storage.statements import (
     compiled,
     positional,
 )
-from service.storage.store import HistoryQuery, Key, Page, Stored, Unit
-from service.storage.tables import DELETED, METHOD_NAMES, REVISION
+from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stored, Unit
+from service.storage.tables import DELETED, REVISION
 
 # Units: KiB of page cache a connection (negative is SQLite's way to say KiB).
 _CACHE = -32_000
@@ -68,20 +72,29 @@ class SqliteStore:
     """Keeps the `Store` protocol on one SQLite file, together with other processes that do."""
 
     def __init__(
-        self, path: Path, registry: Registry, extractor: Extractor, clock: Callable[[], int]
+        self,
+        path: Path,
+        registry: Registry,
+        extractor: Extractor,
+        clock: Callable[[], int],
+        indexed: Indexed,
     ) -> None:
+        self._indexed = indexed
         self._names = Names()
         self._indexer = Indexer(registry, extractor, self._names)
         self._searches = Searches(registry, self._names, SQLITE)
-        self._reader = connect(path)
+        self._searching = Searching(self._searches, self._names, extractor, SQLITE, clock)
+        self._reader = Reader(lambda: connect(path))
         self._writer = Writer(connect(path), path, self._searches, clock)
+        self._inclusion = Inclusion(registry, self._names, SQLITE)
         self._histories = Histories(self._names, SQLITE)
         self._interning = asyncio.Lock()
 
     async def start(self, needed: set[Name]) -> None:
-        """Learns the names in use, and numbers those of `needed` that are new."""
-        self._names.learn(self._reader.execute("SELECT kind, code, text FROM name"))
+        """Learns the names in use, numbers those of `needed` that are new, and says by what it indexes."""
+        self._names.learn(self._rows("SELECT kind, code, text FROM name", ()))
         await self._intern(needed)
+        await self._indexed.start()
 
     async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
         """As `Store.read`."""
@@ -94,8 +107,8 @@ class SqliteStore:
         for position, key in enumerate(keys):
             if position and position % _STRIDE == 0:
                 await asyncio.sleep(0)
-            if (stored := self._read(code, *key)) is not None:
-                found[key] = stored
+            if (current := self._read(code, *key)) is not None:
+                found[key] = current
         return found
 
     async def read_version(self, locality: str, type_: str, id_: str, version: int) -> Stored | None:
@@ -106,14 +119,36 @@ class SqliteStore:
             return current if current is not None and current.version == version else None
         return self._read_version(code, current.key, version)
 
-    async def search(self, locality: str, query: Query) -> Page:
+    async def search(self, locality: str, query: Query) -> Found:
         """As `Store.search`."""
         await self._learn(names_of(query.where))
-        code = self._locality(locality)
-        rows = self._rows(*self._searches.page(code, query))
-        items = tuple(_stored(row, query.type) for row in rows[: query.count])
-        total = self._rows(*self._searches.total(code, query))[0][0] if query.total else None
-        return Page(items, more=len(rows) > query.count, total=total)
+        return await self._searching.search(self._reader.searched, self._locality(locality), query)
+
+    async def explain(self, locality: str, query: Query) -> tuple[Explained, ...]:
+        """As `Store.explain`."""
+        await self._learn(names_of(query.where))
+        fetch = self._reader.searched
+        ran = await self._searching.statements(fetch, self._locality(locality), query)
+        return tuple(one.explained(plan(self._reader.connection, one)) for one in ran)
+
+    async def referred(
+        self,
+        locality: str,
+        keys: Sequence[int],
+        parameters: Sequence[tuple[str, str]],
+        types: frozenset[str],
+        limit: int,
+    ) -> tuple[Stored, ...]:
+        """As `Store.referred`."""
+        asked = self._inclusion.referred(self._locality(locality), keys, parameters, types, limit)
+        return self._resources(await self._reader.searched(*asked))
+
+    async def referring(
+        self, locality: str, targets: Sequence[Key], parameters: Sequence[tuple[str, str]], limit: int
+    ) -> tuple[Stored, ...]:
+        """As `Store.referring`."""
+        asked = self._inclusion.referring(self._locality(locality), targets, parameters, limit)
+        return self._resources(await self._reader.searched(*asked))
 
     async def history(self, locality: str, query: HistoryQuery) -> Page:
         """As `Store.history`."""
@@ -135,7 +170,18 @@ class SqliteStore:
             await self._learn(names_of(expectation.query.where))
         code = self._locality(locality)
         prepared = await prepare(code, unit, self._indexer, self._names, self._intern)
-        return await self._writer.store(prepared)
+        while True:
+            try:
+                return await self._writer.store(prepared)
+            except Unregistered:
+                await self._indexed.announce()
+
+    async def pending(self) -> Callable[[str], frozenset[str]]:
+        """As `Store.pending`."""
+        return await self._indexed.pending(self._marks)
+
+    async def _marks(self) -> list[tuple[Any, ...]]:
+        return self._rows(MARKS, ())
 
     async def secret(self, name: str) -> bytes:
         """As `Store.secret`."""
@@ -151,7 +197,7 @@ class SqliteStore:
 
     async def ready(self) -> bool:
         """As `Store.ready`."""
-        return revision(self._reader) == REVISION
+        return revision(self._reader.connection) == REVISION
 
     async def close(self) -> None:
         """As `Store.close`."""
@@ -166,7 +212,7 @@ class SqliteStore:
             walk = {"locality": code, "type": number, "deleted": DELETED, "after": 0, "count": _STRIDE}
             while rows := self._rows(_EVERY.text, _EVERY.ordered(walk)):
                 for row in rows:
-                    yield _stored(row, type_)
+                    yield stored(row, type_)
                 walk["after"] = rows[-1][-1]
                 await asyncio.sleep(0)
 
@@ -174,29 +220,27 @@ class SqliteStore:
         return self._names.known(Kind.LOCALITY, locality)
 
     def _rows(self, text: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
-        try:
-            return self._reader.execute(text, arguments).fetchall()
-        except sqlite3.OperationalError as failure:
-            raise Unavailable("store-unavailable", "The store cannot be read now. Try again.") from failure
+        return self._reader.rows(text, arguments)
+
+    def _resources(self, rows: Sequence[Any]) -> tuple[Stored, ...]:
+        return tuple(stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows)
 
     def _read(self, locality: int, type_: str, id_: str) -> Stored | None:
         number = self._names.code(Kind.TYPE, type_)
         rows = self._rows(_READ, (locality, number, pack_id(id_)))
-        return _stored(rows[0], type_) if rows else None
+        return stored(rows[0], type_) if rows else None
 
     def _read_version(self, locality: int, rid: int, version: int) -> Stored | None:
         arguments = (locality, rid, version)
         # Current first: a version that is superseded in between is then found superseded.
         rows = self._rows(_READ_CURRENT_VERSION, arguments) or self._rows(_READ_VERSION, arguments)
-        return _stored(rows[0], self._names.text(Kind.TYPE, rows[0][0])) if rows else None
+        return stored(rows[0], self._names.text(Kind.TYPE, rows[0][0])) if rows else None
 
     async def _learn(self, names: set[Name]) -> None:
         """Looks up names that another process may have numbered since."""
         for kind, text in self._names.unknown(names):
             self._names.learn(
-                self._reader.execute(
-                    "SELECT kind, code, text FROM name WHERE kind = ? AND text = ?", (kind, text)
-                )
+                self._rows("SELECT kind, code, text FROM name WHERE kind = ? AND text = ?", (kind, text))
             )
 
     async def _intern(self, names: set[Name]) -> None:
@@ -235,7 +279,3 @@ def revision(connection: sqlite3.Connection) -> str | None:
     except sqlite3.OperationalError:
         return None
     return None if row is None else str(row[0])
-
-
-def _stored(row: Sequence[Any], type_: str) -> Stored:
-    return Stored(type_, unpack_id(row[1]), row[2], row[3], METHOD_NAMES[row[4]], row[5], row[6])

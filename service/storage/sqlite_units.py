@@ -9,15 +9,22 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy import Table, bindparam, insert, select, update
 
 from service.storage.names import unpack_id
-from service.storage.preparation import PreparedChange, PreparedUnit
+from service.storage.preparation import PreparedChange, PreparedUnit, Unregistered
 from service.storage.querying.searches import Searches
+from service.storage.rows import INSERT, REMOVE
 from service.storage.statements import SQLITE, positional
 from service.storage.store import Stale, Stored
-from service.storage.tables import INDEXES, METHODS, audit_entry, locality_keys, resource, resource_version
+from service.storage.tables import (
+    INDEXES,
+    METHODS,
+    audit_entry,
+    locality_keys,
+    resource,
+    resource_version,
+)
 
 # rids are handed out from blocks, so that most units need not touch their counter.
 RID_BLOCK = 1000
@@ -68,18 +75,10 @@ _ALLOCATE = positional(
     SQLITE,
     ("block", "of_locality"),
 )
-_INDEX_ADD = [
-    positional(insert_or(table).on_conflict_do_nothing(), SQLITE, [column.name for column in table.c])
-    for table in INDEXES
-]
-_INDEX_REMOVE = [
-    positional(
-        delete(table).where(*(column == bindparam(column.name) for column in table.c)),
-        SQLITE,
-        [column.name for column in table.c],
-    )
-    for table in INDEXES
-]
+_WRITER = "SELECT 1 FROM index_writer WHERE definitions = ?"
+# sqlite3 takes values by their number as `?1`.
+_INDEX_ADD = [INSERT[table.name].replace("$", "?") for table in INDEXES]
+_INDEX_REMOVE = [REMOVE[table.name].replace("$", "?") for table in INDEXES]
 
 
 class UnitWriter:
@@ -95,8 +94,15 @@ class UnitWriter:
         self._added: tuple[Rows, ...] = tuple([] for _ in INDEXES)
 
     def write(self, units: list[PreparedUnit]) -> list[Outcome]:
-        """Begins a transaction and writes the units in it; what came of each, in order."""
+        """Begins a transaction and writes the units in it; what came of each, in order.
+
+        Raises:
+            Unregistered: the index rows of one are not of the definitions that others count on.
+        """
         self._execute("BEGIN IMMEDIATE")
+        for definitions in {unit.definitions for unit in units}:
+            if self._execute(_WRITER, (definitions,)).fetchone() is None:
+                raise Unregistered
         now = self._clock()
         outcomes: list[Outcome] = []
         for unit in units:

@@ -31,6 +31,9 @@ from service.storage.turnstile import Turnstile
 # So many units at most share a commit: more would keep the first one waiting.
 BATCH_UNITS = 256
 
+# So many rows close a batch: they are on disk within some seconds of their stamp, which `searching.MARGIN` counts on.
+BATCH_ROWS = 200_000
+
 # A unit that writes more rows than this is stored in the thread, so that a bundle of
 # thousands does not hold up the event loop.
 HEAVY_ROWS = 600
@@ -132,9 +135,15 @@ class Writer:
     def _next_batch(self) -> list[_Waiting]:
         """A job alone, or the units up to the next job."""
         batch = [self._queue.popleft()]
-        if isinstance(batch[0].work, PreparedUnit):
-            while self._queue and len(batch) < BATCH_UNITS and isinstance(self._queue[0].work, PreparedUnit):
-                batch.append(self._queue.popleft())
+        if not isinstance(batch[0].work, PreparedUnit):
+            return batch
+        rows = batch[0].work.weight
+        while self._queue and len(batch) < BATCH_UNITS and rows < BATCH_ROWS:
+            work = self._queue[0].work
+            if not isinstance(work, PreparedUnit):
+                break
+            rows += work.weight
+            batch.append(self._queue.popleft())
         return batch
 
     async def _commit(self, works: list[PreparedUnit | Job]) -> list[Any]:

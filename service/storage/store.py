@@ -9,11 +9,11 @@ Source: ADR 0002, ADR 0010
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from service.fhir.search.expressions import Query
+from service.fhir.search.expressions import Query, SortValue
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 Key = tuple[str, str]  # resource type, logical id
@@ -104,6 +104,34 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A page of what a search found, in order.
+
+    `more`: others lie beyond the page in the direction of the query (before it where the query goes
+    backward). `places` are the values of each item by the query's sort keys. `as_of` and `pins` are
+    what the queries of the pages beside it shall say. `total` where it was asked for.
+    """
+
+    items: tuple[Stored, ...]
+    more: bool
+    total: int | None = None
+    places: tuple[tuple[SortValue, ...], ...] = ()
+    as_of: int = 0
+    pins: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One statement of a search: what it is for, its text without values, the database's plan, rows, microseconds."""
+
+    purpose: str
+    text: str
+    plan: tuple[str, ...]
+    rows: int
+    microseconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryQuery:
     """A page of history, newest first. type and id None: of the whole locality; id None: of the type.
 
@@ -136,8 +164,37 @@ class Store(Protocol):
         """That version, current or superseded; None where there is none."""
         ...
 
-    async def search(self, locality: str, query: Query) -> Page:
+    async def search(self, locality: str, query: Query) -> Found:
         """Current resources for which the query holds, deletions left out."""
+        ...
+
+    async def explain(self, locality: str, query: Query) -> tuple[Explained, ...]:
+        """The statements of a search, each run once more and told about."""
+        ...
+
+    async def referred(
+        self,
+        locality: str,
+        keys: Sequence[int],
+        parameters: Sequence[tuple[str, str]],
+        types: frozenset[str],
+        limit: int,
+    ) -> tuple[Stored, ...]:
+        """The current resources that the resources of those keys refer to by any of the parameters, each once.
+
+        A parameter is a type and a code; `types` are those of the resources that are wanted, empty for all.
+        A canonical leads to the resource with that `url` (and version, where it says one). In the
+        order of their keys, `limit` at most.
+        """
+        ...
+
+    async def referring(
+        self, locality: str, targets: Sequence[Key], parameters: Sequence[tuple[str, str]], limit: int
+    ) -> tuple[Stored, ...]:
+        """The current resources that refer to any of the targets by any of the parameters, each once.
+
+        In the order of their keys, `limit` at most.
+        """
         ...
 
     async def history(self, locality: str, query: HistoryQuery) -> Page:
@@ -149,6 +206,14 @@ class Store(Protocol):
 
         Raises:
             Stale: what the unit was decided on no longer holds; nothing was stored.
+        """
+        ...
+
+    async def pending(self) -> Callable[[str], frozenset[str]]:
+        """By type, the index codes by which not everything that is stored can be found yet.
+
+        Codes are those of parameters and what is derived from them (`code:text`). What is said is
+        a second old at most; `thrive-fhir reindex` and processes with other search parameters change it.
         """
         ...
 

@@ -1,7 +1,7 @@
 """The tables, one set for SQLite and PostgreSQL.
 
 Every key begins with `locality`, so that Citus can shard the same schema by it; only
-`name`, `secret` and `locality_keys` are the same everywhere (reference tables).
+`name`, `secret`, `locality_keys` and `indexed_parameter` are the same everywhere (reference tables).
 `rid` is the store's own number of a resource, the same for all its versions. Index rows
 are narrow and hold nothing that is not a pure function of the current body, so that an
 update finds the rows it must take away by their whole keys. Text that is searched by
@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from service.storage.store import Method
@@ -40,7 +41,7 @@ BINARY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 # The newest Alembic revision: known here so that a start need not load Alembic to see
 # that there is nothing to do. A test holds it equal to the newest script.
-REVISION = "0001"
+REVISION = "0002"
 
 # Codes of `resource.method`.
 METHODS: dict[Method, int] = {"POST": 1, "PUT": 2, "PATCH": 3, "DELETE": 4}
@@ -88,6 +89,15 @@ resource = Table(
     UniqueConstraint("locality", "type", "id", name="resource_id_key"),
     Index("resource_type", "locality", "type", "rid"),
     Index("resource_updated", "locality", "type", "updated", "rid"),
+    # Few: what there is of a type is all that there ever was, without these.
+    Index(
+        "resource_deleted",
+        "locality",
+        "type",
+        "rid",
+        sqlite_where=text(f"method = {DELETED}"),
+        postgresql_where=text(f"method = {DELETED}"),
+    ),
 )
 
 resource_version = Table(
@@ -103,6 +113,36 @@ resource_version = Table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("locality", "rid", "version", name="resource_version_pkey"),
     Index("resource_version_updated", "locality", "type", "updated", "rid", "version"),
+)
+
+# What the index tables are complete for: a search parameter, or what a modifier of it asks for
+# (`Observation.code:text`), and the digest of the definition by which its rows were made.
+indexed_parameter = Table(
+    "indexed_parameter",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("name", name="indexed_parameter_pkey"),
+)
+
+# By which definitions processes make index rows: each stores the digest of its own here before it writes, so
+# that nothing is marked as complete for long that one of them leaves out.
+index_writer = Table(
+    "index_writer",
+    metadata,
+    Column("definitions", Text, nullable=False),
+    PrimaryKeyConstraint("definitions", name="index_writer_pkey"),
+)
+
+# How far `reindex` came: all resources of the type up to and with `rid` have rows by the definitions of `digest`.
+reindex_progress = Table(
+    "reindex_progress",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("rid", BigInteger, nullable=False),
+    PrimaryKeyConstraint("locality", "type", name="reindex_progress_pkey"),
 )
 
 audit_entry = Table(
@@ -121,19 +161,36 @@ audit_entry = Table(
 )
 
 
-def _index(table_name: str, *columns: Column[Any], key: tuple[str, ...], also: tuple[str, ...] = ()) -> Table:
-    """An index table: `key` orders its rows after locality and parameter, `also` a second index."""
+def _index(
+    table_name: str,
+    *columns: Column[Any],
+    key: tuple[str, ...],
+    also: tuple[str, ...] = (),
+    by_resource: bool = False,
+    wide: bool = False,
+) -> Table:
+    """An index table: `key` orders its rows after locality and parameter, `also` a second index.
+
+    With `by_resource` a third leads from a resource to its rows: they lie side by side, so
+    that keeping it costs little. A `wide` one has rows of kilobytes, which SQLite keeps apart from the key.
+    """
     further = [Index(f"{table_name}_value", "locality", "parameter", *also)] if also else []
+    if by_resource:
+        further.append(Index(f"{table_name}_resource", "locality", "rid", "parameter"))
+    # SQLite's integrity_check is wrong about tables that have a column outside the key before one within it.
+    keyed = [column for column in columns if column.name in key]
+    beside = [column for column in columns if column.name not in key]
     return Table(
         table_name,
         metadata,
         Column("locality", SmallInteger, nullable=False),
         Column("parameter", SmallInteger, nullable=False),
-        *columns,
+        *keyed,
         Column("rid", BigInteger, nullable=False),
+        *beside,
         PrimaryKeyConstraint("locality", "parameter", *key, name=f"{table_name}_pkey"),
         *further,
-        sqlite_with_rowid=False,
+        sqlite_with_rowid=wide,
     )
 
 
@@ -142,15 +199,17 @@ def _index(table_name: str, *columns: Column[Any], key: tuple[str, ...], also: t
 # behind `rid` because they rarely tell two values apart and are often not given.
 index_token = _index(
     "index_token",
-    Column("code", Text, nullable=False),
+    Column("code", BINARY_TEXT, nullable=False),
     Column("system", Integer, nullable=False),
     key=("code", "rid", "system"),
+    by_resource=True,
 )
 index_reference = _index(
     "index_reference",
     Column("target_type", SmallInteger, nullable=False),
     Column("target", LargeBinary, nullable=False),
     key=("target", "rid", "target_type"),
+    by_resource=True,
 )
 
 # The others are asked for by range, so "has this one it" needs the resource first.
@@ -167,6 +226,10 @@ index_date = _index(
     Column("high", BigInteger, nullable=False),
     key=("rid", "low", "high"),
     also=("low", "high", "rid"),
+)
+# The end is asked for too: `gt` and `ge` by it alone, and what is sorted downwards lies in its order.
+Index(
+    "index_date_until", *(index_date.c[column] for column in ("locality", "parameter", "high", "rid", "low"))
 )
 index_number = _index(
     "index_number",
@@ -189,6 +252,31 @@ index_uri = _index(
     also=("uri", "rid"),
 )
 
+# A composite's first part is a token, asked for as tokens are. Its second part is of any kind and
+# has what it needs of the last columns, the others empty or 0: a token `text` (code) and
+# `text_system`, a reference `text` (type/id or URL), a string `text` (folded), a uri `text`, a date `low` and `high`, a
+# number `value`, a quantity `text` (unit), `text_system` and `value`.
+index_composite = _index(
+    "index_composite",
+    Column("code", BINARY_TEXT, nullable=False),
+    Column("system", Integer, nullable=False),
+    Column("text", BINARY_TEXT, nullable=False),
+    Column("text_system", Integer, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("value", Double, nullable=False),
+    key=("code", "rid", "system", "text", "text_system", "low", "high", "value"),
+    also=("code", "value", "rid"),
+)
+
+# The folded words of a resource's narrative and of all its text, one row each.
+index_text = _index(
+    "index_text",
+    Column("words", Text, nullable=False),
+    key=("rid",),
+    wide=True,
+)
+
 INDEXES = (
     index_token,
     index_reference,
@@ -197,4 +285,14 @@ INDEXES = (
     index_number,
     index_quantity,
     index_uri,
+    index_composite,
+    index_text,
 )
+
+
+def row_columns(table: Table) -> list[Column[Any]]:
+    """The columns of an index table in the order of its rows here: locality, parameter, the values, rid.
+
+    In the database `rid` may stand before a value that is in no key.
+    """
+    return [*(column for column in table.c if column.name != "rid"), table.c.rid]

@@ -28,6 +28,7 @@ SYSTEM = {
     "transaction": {("POST", "")},
     "batch": {("POST", "")},
     "history-system": {("GET", "/_history"), ("HEAD", "/_history")},
+    "search-system": {("GET", ""), ("HEAD", ""), ("POST", "/_search")},
 }
 SHAPES = ("", "/_search", "/_history", "/{}", "/{}/_history", "/{}/_history/1")
 NOWHERE = (
@@ -43,6 +44,7 @@ NOWHERE = (
     "/{}/{}/_history",
 )
 
+OF_INSTANCES = {"everything"}  # operations that are asked of one resource alone
 ROUTE_MISSING = {"type-not-served", "path-unknown", "operation-unknown"}
 
 
@@ -133,7 +135,7 @@ async def test_the_system_does_what_it_says(client):
     assert codes == set(SYSTEM)
     asked = set().union(*SYSTEM.values())
     asked |= {("OPTIONS", ""), ("GET", "/metadata"), ("HEAD", "/metadata")}  # the statement itself
-    for path in ("", "/_history", "/metadata"):
+    for path in ("", "/_history", "/_search", "/metadata"):
         for method in METHODS:
             response = await client.request(method, f"/fhir{path}")
             if (method, path) in asked:
@@ -149,7 +151,8 @@ async def test_every_operation_that_is_named_is_there_and_defined(client):
     assert len(named) > 30
     for type_, operation in named:
         assert operation["definition"].startswith("http://hl7.org/fhir/OperationDefinition/")
-        path = "/".join(part for part in ("/fhir", type_, f"${operation['name']}") if part)
+        of = "x" if operation["name"] in OF_INSTANCES else ""
+        path = "/".join(part for part in ("/fhir", type_, of, f"${operation['name']}") if part)
         response = await client.post(path)
         assert response.status_code < 500
         assert response.status_code != 405
@@ -161,6 +164,10 @@ async def test_no_other_operation_is_there(client):
         "$everything",
         "Goal/$expand",
         "Patient/$everything",
+        "Goal/x/$everything",
+        "$lastn",
+        "Patient/$lastn",
+        "Observation/x/$lastn",
         "ValueSet/$lookup",
         "CodeSystem/x/$lookup",
     ):
@@ -177,16 +184,43 @@ async def test_operations_answer_get_only_where_a_query_says_it_all(client):
     refused(await client.get("/fhir/Goal/none/$validate"), 404, "resource-missing")
 
 
+async def test_the_compartments_that_are_named_are_searched_and_no_others(client):
+    (rest,) = (await client.get("/fhir/metadata")).json()["rest"]
+    assert rest["compartment"] == ["http://hl7.org/fhir/CompartmentDefinition/patient"]
+    types = sorted(one["type"] for one in rest["resource"] if "interaction" in one)
+    searched = set()
+    for member in (*types, "*"):
+        path = f"/fhir/Patient/none/{member}"
+        answer = await client.get(path)
+        if slug(answer) in ROUTE_MISSING:
+            assert (await client.post(f"{path}/_search")).status_code == 404
+            continue
+        assert answer.status_code == 200
+        assert answer.json()["total"] == 0
+        searched.add(member)
+        for method in METHODS:
+            for shape, allowed in (("", {"GET", "HEAD"}), ("/_search", {"POST"})):
+                answer = await client.request(method, path + shape)
+                assert answer.status_code == (200 if method in allowed else 405), (method, path + shape)
+    assert {"*", "Goal", "Observation", "CarePlan", "QuestionnaireResponse", "Patient"} <= searched
+    assert not {"Organization", "Practitioner", "Questionnaire"} & searched
+    for type_ in sorted(set(types) - {"Patient"}):
+        assert (await client.get(f"/fhir/{type_}/none/Goal")).status_code == 404
+        assert (await client.get(f"/fhir/{type_}/none/*")).status_code == 404
+
+
 async def test_options_gives_the_statement(client):
     assert (await client.options("/fhir")).json() == (await client.get("/fhir/metadata")).json()
 
 
 async def test_every_search_parameter_that_is_named_can_be_used(client):
     statement = (await client.get("/fhir/metadata")).json()
-    values = {"date": "2026", "number": "1", "quantity": "1", "reference": "1"}
+    values = {"date": "2026", "number": "1", "quantity": "1", "reference": "1", "near": "51.5|-0.1"}
     for resource in statement["rest"][0]["resource"]:
         for parameter in resource.get("searchParam", ()):
-            value = values.get(parameter["type"], "x")
+            if parameter["type"] == "composite":
+                continue  # each takes a value of its own form
+            value = values.get(parameter["name"]) or values.get(parameter["type"], "x")
             path = f"/fhir/{resource['type']}?{parameter['name']}={value}"
             response = await client.get(path)
             assert response.status_code == 200, (path, response.text)

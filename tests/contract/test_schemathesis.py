@@ -13,12 +13,15 @@ import pytest
 
 from tests.rest.serving import PATIENCE, serving
 
-# One type with all interactions, one that is read only, two with operations of their own, and the routes
-# of the whole system; the others are made by the same lines.
-PATHS = r"^/fhir(/(Goal|AuditEvent|ValueSet|CodeSystem|_history|metadata|\$validate)(/.*)?)?$"
+# One type with all interactions, one that is read only, types with operations of their own, a compartment by
+# type and as a whole, and the routes of the whole system; the others are made by the same lines.
+PATHS = (
+    r"^/fhir(/(Goal|AuditEvent|ValueSet|CodeSystem|_history|_search|metadata|\$validate)(/.*)?)?$"
+    r"|^/fhir/(Observation/\$lastn|Patient/\{id\}/((\*|Goal)(/_search)?|\$everything))$"
+)
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
-OPERATIONS = 50  # as many at least stand under those paths
+OPERATIONS = 60  # as many at least stand under those paths
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ PROBLEMS = {
 # Where a slug reaches Issue through a function, its name begins with what it is about.
 FAMILIES = re.compile(r"(json-patch|path-patch|patch|search|narrative|reference)-[a-z-]+")
 
-INTERACTIONS = {"search-type"}
+INTERACTIONS = {"search-type", "search-system"}
 
 
 def slug_of(call: ast.Call) -> ast.expr | None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.fhir import artefacts
 from service.fhir.guide import CANONICAL_BASE, KINDS
-from service.fhir.problems import Problem
+from service.fhir.problems import Malformed, Problem
 from tests.rest.serving import ROOT
 
 
@@ -75,3 +75,21 @@ def test_a_folder_beside_ours_wins_over_ours(tmp_path: Path):
     assert guide.find("StructureDefinition", str(ours["url"])) == theirs
     assert guide.find("StructureDefinition", str(added["url"])) == added
     assert len(guide) == len(artefacts.load()) + 1
+
+
+def test_documents_of_a_folder_are_read_by_file_name(tmp_path: Path):
+    (tmp_path / "b.json").write_text('{"resourceType": "SearchParameter", "id": "its-own"}')
+    (tmp_path / "a.json").write_text('{"resourceType": "SearchParameter"}')
+    (tmp_path / "README.md").write_text("no document")
+    assert artefacts.documents(tmp_path) == {
+        "a.json": {"id": "a", "resourceType": "SearchParameter"},
+        "b.json": {"id": "its-own", "resourceType": "SearchParameter"},
+    }
+    assert list(artefacts.documents(tmp_path)) == ["a.json", "b.json"]
+    assert artefacts.documents(tmp_path / "absent") == {}
+
+
+def test_a_document_that_is_no_json_is_named(tmp_path: Path):
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(Malformed, match=r"^broken\.json: "):
+        artefacts.documents(tmp_path)

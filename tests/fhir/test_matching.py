@@ -9,12 +9,14 @@ from service.fhir.search.dates import moment, period
 from service.fhir.search.expressions import (
     And,
     Chain,
+    Composite,
     Date,
     Everything,
     Has,
     Ids,
     LastUpdated,
     Missing,
+    Near,
     Not,
     Nothing,
     Number,
@@ -24,6 +26,8 @@ from service.fhir.search.expressions import (
     String,
     Token,
     Uri,
+    Within,
+    Words,
 )
 from service.fhir.search.values import SearchValues
 
@@ -230,6 +234,66 @@ def test_uris(asked, match, found):
     assert holds(Uri("u", asked, match), SearchValues(uris={("u", "http://a.example/x/y")})) is found
 
 
+LOINC = Token("", "l", "c")
+DAY = (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("second", "stored", "found"),
+    [
+        (Token("", None, "x"), ("s", "x"), True),
+        (Token("", "", "x"), ("s", "x"), False),
+        (Reference("", "Patient", "1"), ("Patient", "1"), True),
+        (Reference("", "Patient", "1"), ("Group", "1"), False),
+        (String("", "ex", "starts"), ("exom", "Exöm"), True),
+        (String("", "xom", "starts"), ("exom", "Exöm"), False),
+        (Date("", "eq", *DAY), (1, 2), True),
+        (Date("", "sa", *DAY), (1, 2), False),
+        (Number("", "eq", 5, 4.5, 5.5), (5.0,), True),
+        (Number("", "gt", 5, 4.5, 5.5), (5.0,), False),
+        (Quantity("", "eq", 5, 4.5, 5.5, None, "mg"), ("u", "mg", 5.0), True),
+        (Quantity("", "eq", 5, 4.5, 5.5, None, "g"), ("u", "mg", 5.0), False),
+        (Quantity("", "ne", 5, 4.5, 5.5, None, "mg"), ("u", "mg", 5.0), False),
+        (Uri("", "http://a.example/x", "below"), ("http://a.example/x/y",), True),
+        (Uri("", "http://a.example/x", "exact"), ("http://a.example/x/y",), False),
+    ],
+)
+def test_both_parts_of_a_composite_hold_of_one_pair(second, stored, found):
+    asked = Composite("c", LOINC, second)
+    assert holds(asked, SearchValues(composites={("c", ("l", "c"), stored)})) is found
+    assert not holds(
+        asked, SearchValues(composites={("c", ("l", "d"), stored), ("other", ("l", "c"), stored)})
+    )
+
+
+POINT = {("near:x", 0.5), ("near:y", 0.25), ("near:z", -1.0)}
+
+
+@pytest.mark.parametrize(
+    ("near", "found"),
+    [
+        (Near("near", 0.5, 0.25, -1.0, 0.0), True), (Near("near", 0.5, 0.25, -0.5, 0.25), True),
+        (Near("near", 1.0, 0.75, -0.5, 0.75), True), (Near("near", 1.0, 0.75, -0.5, 0.7499999), False),
+        (Near("near", 0.5, 0.25, 1.0, 3.9), False), (Near("far", 0.5, 0.25, -1.0, 5.0), False),
+    ],
+)  # fmt: skip
+def test_a_point_is_near_where_the_chord_reaches_it(near, found):
+    assert holds(near, SearchValues(numbers=POINT)) is found
+    assert not holds(near, SearchValues())
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("club",), True), (("the", "club"), True), (("club", "the"), True), (("cl",), True),
+        (("lub",), False), (("club", "week"), False), (("b t",), False),
+    ],
+)  # fmt: skip
+def test_each_word_begins_a_word_of_the_text(words, found):
+    assert holds(Words("_content", words), SearchValues(texts={("_content", " the club ")})) is found
+    assert not holds(Words("_text", words), SearchValues(texts={("_content", " the club ")}))
+
+
 @pytest.mark.parametrize(
     ("expression", "found"),
     [
@@ -254,6 +318,7 @@ def test_the_rest(expression, found):
         SearchValues(tokens={("p", "", "x")}), SearchValues(references={("p", "", "x")}),
         SearchValues(strings={("p", "", "x")}), SearchValues(dates={("p", 0, 1)}), SearchValues(numbers={("p", 0.0)}),
         SearchValues(quantities={("p", "", "", 0.0)}), SearchValues(uris={("p", "x")}),
+        SearchValues(composites={("p", ("", "x"), ("", "x"))}), SearchValues(texts={("p", " x ")}),
     ],
 )  # fmt: skip
 def test_a_value_of_any_kind_is_there(kind):
@@ -312,6 +377,33 @@ def test_a_reverse_chain_holds_where_one_of_the_resources_that_refer_here_does()
     assert holds(asked, follow=Ward(person("girl", "female", refers), person("boy", "male", refers)))
     assert not holds(asked, follow=Ward(person("girl", "female", refers), person("boy", "male", elsewhere)))
     assert not holds(asked)
+
+
+@pytest.mark.parametrize(
+    ("at", "below_house", "above_room"),
+    [("house", True, True), ("left", True, True), ("floor", True, True), ("room", True, True), ("attic", True, False),
+     ("shed", False, False), ("gone", False, False)],
+)  # fmt: skip
+def test_a_hierarchy_leads_up_and_down_and_round(at, below_house, above_room):
+    parts = {
+        "house": "left",
+        "left": "house",
+        "floor": "house",
+        "room": "floor",
+        "attic": "left",
+        "shed": "gone",
+    }
+    ward = Ward(
+        *(
+            Candidate("Location", id_, UPDATED, SearchValues(references={("partof", "Location", upper)}))
+            for id_, upper in parts.items()
+        )
+    )
+    values = SearchValues(references={("location", "Location", at)})
+    below = Within("location", "Location", "house", "partof", "below")
+    above = Within("location", "Location", "room", "partof", "above")
+    assert holds(below, values, ward) is below_house
+    assert holds(above, values, ward) is above_room
 
 
 def test_chains_nest():

@@ -192,3 +192,47 @@ def test_parameters_out():
         ],
     }
     assert parameters() == {"resourceType": "Parameters"}
+
+
+SEARCHING = (Input("max", "positiveInt"),)
+
+
+def test_what_an_operation_that_searches_does_not_know_is_a_criterion():
+    given = body(
+        {"name": "max", "valueInteger": 2},
+        {"name": "code:missing", "valueBoolean": False},
+        {"name": "value-quantity", "valueDecimal": Decimal("7.10")},
+        {"name": "date", "valueDate": "2026"},
+    )
+    inputs = read(SEARCHING, [("patient", "a"), ("patient", "b")], given, searches=True)
+    assert inputs.one("max") == 2
+    assert inputs.criteria == (
+        ("patient", "a"),
+        ("patient", "b"),
+        ("code:missing", "false"),
+        ("value-quantity", "7.10"),
+        ("date", "2026"),
+    )
+
+
+def test_criteria_are_for_operations_that_search_alone():
+    assert refused(SEARCHING, [("patient", "a")]) == ("operation-parameter-unknown", None)
+    assert read(SEARCHING, [("max", "3")], None).criteria == ()
+
+
+@pytest.mark.parametrize(
+    "element",
+    [{}, {"valueString": ""}, {"valueCoding": {"code": "a"}}, {"valueString": "a", "valueCode": "b"}],
+)
+def test_a_criterion_is_one_primitive(element):
+    with pytest.raises(Malformed) as caught:
+        read(SEARCHING, [], body({"name": "patient", **element}), searches=True)
+    assert caught.value.issues[0].slug == "operation-parameter-type"
+
+
+@pytest.mark.parametrize("type_", ["integer", "positiveInt", "unsignedInt"])
+def test_whole_numbers_may_be_said_to_be_of_each_type_of_them(type_):
+    element = f"value{type_[0].upper()}{type_[1:]}"
+    assert read(SEARCHING, [], body({"name": "max", element: 2})).one("max") == 2
+    assert read([Input("max", type_)], [("max", "2")], None).one("max") == 2
+    assert refused(SEARCHING, [], body({"name": "max", element: True}))[0] == "operation-parameter-type"

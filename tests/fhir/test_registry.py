@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.fhir import registry as registries
+from service.fhir.definitions import SearchParameter
 from tests.conftest import SHARED
 
 ROOT = Path(registries.__file__).parents[2]
@@ -262,3 +263,24 @@ def test_the_data_can_be_made_again_byte_for_byte(tmp_path):
     assert set(written) == {path.name for path in DATA.glob("*.json")} - {"served.json"}
     for name, content in written.items():
         assert content == (DATA / name).read_bytes(), name
+
+
+def test_added_search_parameters_are_of_the_extended_registry_alone():
+    plain = registries.load()
+    one = SearchParameter("urn:one", "one", "Goal", "token", "Goal.statusReason")
+    two = SearchParameter("urn:two", "two", "Goal", "string", "Goal.note.text")
+    before = list(plain.search_parameters("Goal"))
+    extended = plain.extended([one])
+    both = extended.extended([two])
+    assert list(plain.search_parameters("Goal")) == before
+    assert list(extended.search_parameters("Goal")) == [*before, "one"]
+    assert list(both.search_parameters("Goal")) == [*before, "one", "two"]
+    assert both.search_parameters("Goal")["two"] is two
+    assert both.definition("Goal") is plain.definition("Goal")
+
+
+def test_one_of_a_code_that_there_is_takes_its_place():
+    status = SearchParameter("urn:status", "achievement-status", "Goal", "string", "Goal.note.text")
+    found = registries.load().extended([status]).search_parameters("Goal")
+    assert found["achievement-status"] is status
+    assert list(found) == list(registries.load().search_parameters("Goal"))

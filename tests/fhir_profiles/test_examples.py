@@ -54,11 +54,6 @@ def named(resource: dict) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def guide() -> Guide:
-    return artefacts.load()
-
-
-@pytest.fixture(scope="module")
 def validator(registry: Registry, guide: Guide) -> Validator:
     return Validator(registry, guide, Terminology(registry, guide))
 

@@ -54,3 +54,11 @@ def test_warnings_travel_and_faults_refuse_with_them(bare):
     assert warning in refusal.value.issues
     fault = next(issue for issue in refusal.value.issues if issue.is_fault)
     assert str(refusal.value) == fault.text
+
+
+def test_a_part_of_a_resource_is_not_stored_as_the_whole(bare):
+    tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+    with pytest.raises(Invalid) as refusal:
+        admit(bare, "Patient", patient(meta={"tag": [{"code": "t"}, {**tag, "display": "part"}]}), "p1")
+    assert refusal.value.issues[0].slug == "resource-subsetted"
+    assert admit(bare, "Patient", patient(meta={"tag": [{"code": "SUBSETTED"}]}), "p1").issues == ()

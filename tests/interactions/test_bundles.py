@@ -8,6 +8,7 @@ from service.interactions.bundles import (
     Link,
     answer_entry,
     bundle,
+    include_entry,
     match_entry,
     outcome_entry,
     refusal_entry,
@@ -50,6 +51,8 @@ def test_bodies_are_joined_as_they_are():
         "resource": {"resourceType": "Patient", "id": "p1"},
         "search": {"mode": "match"},
     }
+    beside = codec.decode(include_entry(BASE, STORED))
+    assert beside == {**codec.decode(match_entry(BASE, STORED)), "search": {"mode": "include"}}
     assert codec.decode(outcome_entry([WARNING]))["search"] == {"mode": "outcome"}
 
 

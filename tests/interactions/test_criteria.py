@@ -4,6 +4,7 @@ import pytest
 
 from service.fhir.problems import Malformed, Precondition
 from service.fhir.search.expressions import Token
+from service.fhir.search.results import RESULT_PARAMETERS
 from service.interactions.criteria import find, find_one, pairs_of, read_criteria
 from service.interactions.update import update
 from tests.interactions.builders import NUMBERS, criteria, patient
@@ -30,10 +31,24 @@ def test_what_is_not_utf8(query):
 
 
 @pytest.mark.parametrize("form", ["{}", "?{}", "Patient?{}", "{}&_format=json&_pretty=true"])
-async def test_forms_of_criteria(context, form):
-    query = read_criteria(context, "Patient", form.format(criteria("1")), 2)
+async def test_forms_of_criteria(context, act, form):
+    query = await read_criteria(context, act, "Patient", form.format(criteria("1")), 2)
     assert query.where == Token("identifier", NUMBERS, "1")
-    assert (query.type, query.count, query.after, query.total) == ("Patient", 2, None, False)
+    assert (query.type, query.count, query.after, query.total) == ("Patient", 2, None, "none")
+
+
+@pytest.mark.parametrize("name", [*RESULT_PARAMETERS, "_include:iterate", "_sort:asc"])
+async def test_criteria_choose_and_do_not_show(context, act, name):
+    with pytest.raises(Malformed) as refused:
+        await read_criteria(context, act, "Patient", f"{criteria('1')}&{name}=1", 2)
+    assert refused.value.issues[0].slug == "criteria-not-filter"
+
+
+@pytest.mark.parametrize("name", ["_contained", "_type", "colour"])
+async def test_criteria_that_are_none_are_refused(context, act, name):
+    with pytest.raises(Malformed) as refused:
+        await read_criteria(context, act, "Patient", f"{criteria('1')}&{name}=true", 2)
+    assert refused.value.issues[0].slug.startswith("search-parameter-")
 
 
 async def test_found_and_expected(context, act):

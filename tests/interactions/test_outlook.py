@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.fhir.search.expressions import Chain, Ids, Not, Or, Token
+from service.fhir.search.expressions import Chain, Ids, Not, Or, Token, Within
 from service.interactions.outlook import Outlook, follows, is_sound
 from service.interactions.update import update
 from tests.interactions.builders import criteria, goal, patient, urn
@@ -87,6 +87,7 @@ async def test_criteria_that_follow_references_are_the_stores_alone(outlook):
         (Ids(frozenset()), False),
         (Chain("subject", "Patient", Ids(frozenset())), True),
         (Not(Chain("subject", "Patient", Ids(frozenset()))), True),
+        (Within("location", "Location", "a", "partof", "below"), True),
         (Or((Token("a", None, "b"), Chain("subject", "Patient", Ids(frozenset())))), True),
         (Or((Token("a", None, "b"), Token("a", None, "c"))), False),
     ],

@@ -52,6 +52,9 @@ ACTIVATE = {
         (entry("GET", "_history?_count=1"), 200, "history"),
         (entry("GET", "Patient?" + criteria("1")), 200, "searchset"),
         (entry("GET", "Patient"), 200, "searchset"),
+        (entry("GET", "?_type=Patient,Goal&_id=p1"), 200, "searchset"),
+        (entry("GET", "Patient/p1/*"), 200, "searchset"),
+        (entry("GET", "Patient/p1/Goal"), 200, "searchset"),
         (entry("HEAD", "Patient?" + criteria("1")), 200, None),
         (entry("HEAD", "Patient/p1"), 200, "version 2"),
     ],
@@ -64,3 +67,13 @@ async def test_every_interaction(context, act, stored, given, status, shown):
         assert codec.decode(answer.document)["type"] == shown
     else:
         assert (None if answer.stored is None else f"version {answer.stored.version}") == shown
+
+
+async def test_a_read_shows_the_elements_asked_for(context, act, stored):
+    given = (
+        entry("GET", "Patient/p1?_elements=identifier"),
+        entry("GET", "Patient/p1/_history/1?_summary=data"),
+    )
+    for read in (await read_entries(context, bundle(*given, type_="batch"))).entries:
+        shown = codec.decode((await perform(context, act, read)).stored.body)
+        assert shown["meta"]["tag"][0]["code"] == "SUBSETTED"

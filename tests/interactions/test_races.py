@@ -168,7 +168,7 @@ async def test_a_busy_goal_takes_all_its_scores(workers, act):
 
 
 async def test_a_unit_of_very_many_questions_waits_for_its_turn(workers, act, monkeypatch):
-    monkeypatch.setattr("service.storage.postgres.MANY_QUESTIONS", 3)
+    monkeypatch.setattr("service.storage.postgres_turns.MANY_QUESTIONS", 3)
     many = tuple(goal(f"g{number}", whose=f"child-{number}") for number in range(6))
     singles = [goal(f"other-{number}", whose=f"child-{number}") for number in range(6)]
     won = await race(workers, act, *singles[:3], many, *singles[3:])

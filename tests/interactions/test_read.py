@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.fhir.problems import Gone, Missing
+from service.fhir.problems import Gone, Malformed, Missing
 from service.interactions.create import create
 from service.interactions.delete import delete
 from service.interactions.read import read, vread
@@ -85,3 +85,29 @@ async def test_reading_needs_no_decoding(context, act):
     made = await create(context, act, "Patient", patient())
     answer = await read(context, act, "Patient", made.stored.id)
     assert answer.stored.body == made.stored.body
+
+
+async def test_some_elements_only(context, act, twice):
+    for answer in (
+        await read(context, act, "Patient", "p1", pairs=[("_elements", "active"), ("_format", "json")]),
+        await vread(context, act, "Patient", "p1", "2", pairs=[("_elements", "active")]),
+    ):
+        shown = body(answer)
+        assert set(shown) == {"resourceType", "id", "meta", "active"}
+        assert shown["meta"]["tag"][-1]["code"] == "SUBSETTED"
+        assert (answer.stored.version, answer.stored.updated) == (2, twice.updated)
+
+
+async def test_a_summary(context, act, twice):
+    shown = body(await read(context, act, "Patient", "p1", pairs=[("_summary", "text")]))
+    assert set(shown) == {"resourceType", "id", "meta", "active"}  # which changes the meaning of all else
+    whole = await read(context, act, "Patient", "p1", pairs=[("_summary", "false")])
+    assert whole.stored == twice
+
+
+@pytest.mark.parametrize("pair", [("_summary", "count"), ("_summary", "x"), ("_elements", "colour")])
+async def test_no_subset(context, act, twice, pair):
+    with pytest.raises(Malformed):
+        await read(context, act, "Patient", "p1", pairs=[pair])
+    with pytest.raises(Malformed):
+        await vread(context, act, "Patient", "p1", "2", pairs=[pair])

@@ -318,3 +318,26 @@ async def test_no_answer_is_kept_on_the_way_or_guessed_at(client):
         assert headers["cache-control"] == "no-store"
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
+
+
+async def test_reads_show_the_elements_that_are_asked_for(client):
+    id_ = (await created(client, name=[{"family": "Madeup"}]))["id"]
+    for path in (f"/fhir/Patient/{id_}", f"/fhir/Patient/{id_}/_history/1"):
+        whole = await client.get(path)
+        some = await client.get(f"{path}?_elements=birthDate&_format=json")
+        assert set(some.json()) == {"resourceType", "id", "meta", "birthDate"}
+        assert some.json()["meta"]["tag"][0]["code"] == "SUBSETTED"
+        assert some.headers["etag"] == whole.headers["etag"]
+        head = await client.head(f"{path}?_elements=birthDate")
+        assert head.headers["content-length"] == some.headers["content-length"]
+        assert (await client.get(f"{path}?_summary=false")).content == whole.content
+        refused(await client.get(f"{path}?_elements=colour"), 400, "search-element-unknown")
+        held = {"if-none-match": whole.headers["etag"]}
+        assert (await client.get(f"{path}?_summary=true", headers=held)).status_code == 304
+
+
+async def test_searches_show_the_elements_that_are_asked_for(client):
+    id_ = (await created(client, name=[{"family": "Madeup"}]))["id"]
+    found = await client.post("/fhir/Patient/_search?_elements=gender", data={"_id": id_})
+    (entry,) = found.json()["entry"]
+    assert set(entry["resource"]) == {"resourceType", "id", "meta", "gender"}

@@ -12,7 +12,7 @@ import pytest
 from scripts.write_openapi import TARGET, published
 from service.operations.offered import OPERATIONS
 from service.rest.openapi import document
-from service.rest.routes import type_routes
+from service.rest.routes import served_routes
 
 METHODS = {"get", "post", "put", "patch", "delete", "options"}
 
@@ -41,13 +41,15 @@ async def test_it_is_served(client):
 def test_every_route_of_every_type_is_in_it_and_no_other(described, registry):
     expected = {
         (found.template, method.lower())
-        for type_, served in registry.served.items()
-        for found in type_routes(type_, served, OPERATIONS)
+        for type_ in registry.served
+        for found in served_routes(registry, type_, OPERATIONS)
         for method in found.methods
         if method != "HEAD"
     }
     expected |= {
+        ("/fhir", "get"),
         ("/fhir", "post"),
+        ("/fhir/_search", "post"),
         ("/fhir", "options"),
         ("/fhir/metadata", "get"),
         ("/fhir/_history", "get"),
@@ -79,6 +81,27 @@ def test_path_parameters_are_declared(described):
     for path, item in described["paths"].items():
         named = {reference["$ref"].rpartition("/")[2] for reference in item.get("parameters", ())}
         assert set(re.findall(r"{(\w+)}", path)) == named & {"id", "version"}
+
+
+def test_searches_say_what_they_take(described):
+    def taken(path, method="get"):
+        named = [
+            described["components"]["parameters"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+            for each in described["paths"][path][method].get("parameters", ())
+        ]
+        names = [each["name"] for each in named if each["in"] == "query"]
+        assert len(names) == len(set(names)), path
+        return set(names)
+
+    results = {"_sort", "_count", "_total", "_include", "_revinclude", "_summary", "_elements", "_explain"}
+    assert results | {"subject", "_id", "_text", "_content", "_list"} <= taken("/fhir/Goal")
+    assert taken("/fhir/Patient/{id}/Goal") == taken("/fhir/Goal")
+    assert "_type" not in taken("/fhir/Goal")
+    assert results | {"_type", "_id", "_tag"} <= taken("/fhir")
+    assert taken("/fhir/Patient/{id}/*") == taken("/fhir")
+    assert {"max", "patient", "code"} <= taken("/fhir/Observation/$lastn")
+    assert not results & taken("/fhir/Observation/$lastn", "post")
+    assert {"start", "end", "_since", "_type", "_count"} <= taken("/fhir/Patient/{id}/$everything")
 
 
 async def test_answers_are_among_those_described(client, described):

@@ -3,7 +3,7 @@ import pytest
 from service.fhir.problems import Malformed, Missing
 from service.operations.offered import OPERATIONS
 from service.rest import handlers
-from service.rest.routes import UNKNOWN, Table, Target, require_id, route, type_routes
+from service.rest.routes import UNKNOWN, Table, Target, require_id, route, served_routes, type_routes
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,13 @@ def table(registry):
         ("/Goal/1/$validate/", "/fhir/Goal/{id}/$validate", "1", ""),
         ("/Bundle/$validate/", "/fhir/Bundle/$validate", "", ""),
         ("/ValueSet/1/$expand/", "/fhir/ValueSet/{id}/$expand", "1", ""),
+        ("/Patient/1/$everything/", "/fhir/Patient/{id}/$everything", "1", ""),
+        ("/Observation/$lastn/", "/fhir/Observation/$lastn", "", ""),
+        ("/Patient/1/Goal/", "/fhir/Patient/{id}/Goal", "1", ""),
+        ("/Patient/1/Goal/_search/", "/fhir/Patient/{id}/Goal/_search", "1", ""),
+        ("/Patient/1/Patient/", "/fhir/Patient/{id}/Patient", "1", ""),
+        ("/Patient/1/*/", "/fhir/Patient/{id}/*", "1", ""),
+        ("/Patient/1/*/_search/", "/fhir/Patient/{id}/*/_search", "1", ""),
     ],
 )
 def test_where_a_path_leads(table, path, template, id_, version):
@@ -59,6 +66,20 @@ def test_where_a_path_leads(table, path, template, id_, version):
         ("/Goal/1/2/", "path-unknown"),
         ("/Goal/1/_history/2/3/", "path-unknown"),
         ("/Goal/_history/_history/", "path-unknown"),
+        ("/Patient/$everything/", "operation-unknown"),
+        ("/Goal/1/$everything/", "operation-unknown"),
+        ("/Observation/1/$lastn/", "operation-unknown"),
+        ("/Goal/1/Goal/", "path-unknown"),
+        ("/Goal/1/*/", "path-unknown"),
+        ("/Patient/1/Organization/", "path-unknown"),
+        ("/Patient/1/Medication/", "path-unknown"),
+        ("/Patient/1/goal/", "path-unknown"),
+        ("/Patient/1/_search/", "path-unknown"),
+        ("/Patient/1/Goal/2/", "path-unknown"),
+        ("/Patient/1/Goal/_search/2/", "path-unknown"),
+        ("/Patient/1/Goal/_history/", "path-unknown"),
+        ("/Patient/_x/Goal/", "path-unknown"),
+        ("/Patient//Goal/", "path-unknown"),
     ],
 )
 def test_where_a_path_does_not_lead(table, path, slug):
@@ -70,6 +91,31 @@ def test_where_an_operation_is_not_its_places_are_told(table):
     text = table.missing("/CodeSystem/1/$lookup").issues[0].text
     assert "/fhir/CodeSystem/$lookup" in text
     assert "/fhir/Goal" not in text
+
+
+def test_compartments_are_searched_by_get_and_by_a_form(table):
+    found = table.find("/Patient/1/Goal").route
+    assert (found.type, found.member, set(found.methods), found.form) == (
+        "Patient",
+        "Goal",
+        {"GET", "HEAD"},
+        False,
+    )
+    assert found.allow == b"GET, HEAD"
+    found = table.find("/Patient/1/*/_search").route
+    assert (found.type, found.member, set(found.methods), found.form) == ("Patient", "*", {"POST"}, True)
+
+
+def test_where_a_type_is_in_no_compartment_those_that_are_are_told(table):
+    text = table.missing("/Patient/1/Organization").issues[0].text
+    assert "Goal" in text
+    assert "Organization" not in text
+    assert "compartment" not in table.missing("/Goal/1/Goal").issues[0].text
+
+
+def test_only_patients_have_compartments(registry):
+    for type_ in registry.served:
+        assert bool(served_routes(registry, type_).compartment) is (type_ == "Patient")
 
 
 def test_operations_are_asked_by_post_and_where_a_query_says_it_all_by_get(table):

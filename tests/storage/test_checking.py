@@ -7,10 +7,13 @@ import sqlite3
 import asyncpg
 import pytest
 
+from service.fhir.search.extraction import Extractor
 from service.storage.checking import check
 from service.storage.open import sqlite_path
 from service.storage.store import Store
+from tests.conftest import BASE_URL
 from tests.storage.builders import LOCALITY, deletion, patient, score, stored, unit, update
+from tests.storage.reindexed import own, registry_with
 
 DAMAGE = {
     "an index row is lost": (
@@ -72,4 +75,42 @@ async def test_damage_is_found(store: Store, database_url, registry, extractor, 
     await execute(database_url, statement)
     report = await check(database_url, registry, extractor)
     assert not report.sound
+    assert any(told in fault for fault in report.faults), report.faults
+
+
+async def test_what_waits_for_reindex_is_told_and_is_no_fault(store: Store, database_url, registry):
+    """Nobody has opened the store yet with the deployer's file: the names in it have no numbers."""
+    await cohort(store)
+    known = registry_with(
+        own("performer-number", "token", "Observation.performer.identifier"),
+        own("note-text", "string", "Observation.note.text"),
+    )
+    report = await check(database_url, known, Extractor(known, BASE_URL))
+    assert report.faults == []
+    assert report.pending == 4  # identifiers are asked for by `:text` and `:of-type` too
+    await execute(database_url, "DELETE FROM indexed_parameter WHERE name = 'Observation.status'")
+    await execute(database_url, "DELETE FROM index_token WHERE code = 'final'")
+    assert (await check(database_url, registry, Extractor(registry, BASE_URL))).sound
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (
+            "UPDATE index_composite SET value = 5 WHERE rid = 2",
+            "Observation.code-value-quantity in index_composite",
+        ),
+        ("UPDATE index_text SET words = ' other '", "._content in index_text"),
+        ("DELETE FROM index_text", "._content in index_text are 0"),
+    ],
+)
+async def test_damage_to_composites_and_words_is_found(
+    store: Store, database_url, registry, extractor, damage: str, told: str
+):
+    noted = score("noted", "a") | {"code": score("noted", "a")["code"] | {"text": "how it went"}}
+    await cohort(store)
+    await stored(store, noted)
+    assert (await check(database_url, registry, extractor)).sound
+    await execute(database_url, damage)
+    report = await check(database_url, registry, extractor)
     assert any(told in fault for fault in report.faults), report.faults

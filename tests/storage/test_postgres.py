@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import asyncpg
 import pytest
 
+from service.fhir.problems import Unavailable
 from service.storage.open import migrate, open_store
+from service.storage.postgres import POOL
 from tests.postgres import fresh_database
 from tests.storage.builders import LOCALITY, patient, score, stored
 
@@ -54,3 +59,35 @@ async def test_reading_by_key_looks_at_no_more_than_was_asked_for(url, registry,
     )
     scanned = await asked(url, "SELECT seq_tup_read::int FROM pg_stat_user_tables WHERE relname = 'resource'")
     assert read + scanned < 60 * 61 / 2
+
+
+async def test_a_statement_that_takes_longer_than_any_may_is_given_up(
+    url, registry, extractor, clock, monkeypatch
+):
+    monkeypatch.setattr("service.storage.postgres.LONGEST", 0.2)
+    store = await open_store(url, registry, extractor, clock)
+    for asked, slug in (
+        (store._searched("SELECT pg_sleep(60)", ()), "search-too-costly"),
+        (store._fetch("SELECT pg_sleep(60)"), "store-unavailable"),
+    ):
+        with pytest.raises(Unavailable) as refused:
+            await asked
+        assert [issue.slug for issue in refused.value.issues] == [slug]
+    assert (await stored(store, patient("a"))).version == 1
+    await store.close()
+
+
+async def test_a_version_bears_the_time_at_which_its_statement_begins(url, registry, extractor, clock):
+    """However long the unit waited for a connection: what appears is never older than a moment."""
+    store = await open_store(url, registry, extractor, clock)
+    await stored(store, patient("first", "1"))
+    async with AsyncExitStack() as busy:
+        for _ in range(POOL):
+            await busy.enter_async_context(store._connection())
+        waiting = asyncio.create_task(stored(store, patient("a", "1")))
+        await asyncio.sleep(0.05)
+        clock.now += 20_000
+        moment = clock.now
+        assert not waiting.done()
+    assert (await waiting).updated > moment
+    await store.close()

@@ -40,6 +40,20 @@ async def test_units_that_arrive_together_share_commits(opened: SqliteStore):
     assert 1 <= commits < 10
 
 
+async def test_a_batch_is_closed_by_the_rows_it_writes(opened: SqliteStore, monkeypatch):
+    monkeypatch.setattr("service.storage.sqlite_writer.BATCH_ROWS", 1)
+    await stored(opened, patient("first"))
+    commits = 0
+
+    def count(statement: str) -> None:
+        nonlocal commits
+        commits += statement == "COMMIT"
+
+    opened._writer._connection.set_trace_callback(count)
+    await asyncio.gather(*(stored(opened, patient(f"p{n}")) for n in range(5)))
+    assert commits == 5
+
+
 async def test_a_unit_that_cannot_be_written_costs_no_other_its_commit(opened: SqliteStore):
     """Here: a version number that no integer column holds."""
     base = await stored(opened, patient("base"))

@@ -65,7 +65,7 @@ _PLAIN = {
     "mo_j": ("30.4375", "d"), "mo_g": ("30.436875", "d"), "mo_s": ("29.53059", "d"),
     "atm": ("101325", "Pa"), "Ao": ("0.1", "nm"), "b": ("100", "fm2"), "AU": ("149597.870691", "Mm"),
     "[in_i]": ("2.54", "cm"), "[ft_i]": ("12", "[in_i]"), "[yd_i]": ("3", "[ft_i]"), "[mi_i]": ("5280", "[ft_i]"),
-    "[nmi_i]": ("1852", "m"), "[kn_i]": ("1", "[nmi_i]/h"), "[sin_i]": ("1", "[in_i]2"), "[sft_i]": ("1", "[ft_i]2"),
+    "[nmi_i]": ("1852", "m"), "[kn_i]": ("1", "[nmi_i]/h"), "[ft_us]": ("1200", "m/3937"), "[mi_us]": ("5280", "[ft_us]"), "[sin_i]": ("1", "[in_i]2"), "[sft_i]": ("1", "[ft_i]2"),
     "[cin_i]": ("1", "[in_i]3"), "[cft_i]": ("1", "[ft_i]3"),
     "[gr]": ("64.79891", "mg"), "[lb_av]": ("7000", "[gr]"), "[oz_av]": ("1", "[lb_av]/16"),
     "[dr_av]": ("1", "[oz_av]/16"), "[stone_av]": ("14", "[lb_av]"), "[lbf_av]": ("1", "[lb_av].[g]"),
@@ -147,7 +147,10 @@ def _merged(found: list[tuple[str, int]]) -> Parts:
 
 
 def _is_unit(symbol: str) -> bool:
-    return symbol.isdigit() or symbol in {"10*", "10^"} or _split(symbol) is not None
+    # Of nothing there is no unit, and by it none.
+    if symbol.isdecimal():
+        return int(symbol) > 0
+    return symbol in {"10*", "10^"} or _split(symbol) is not None
 
 
 def _split(symbol: str) -> tuple[int, str] | None:
@@ -183,7 +186,7 @@ def product(symbols: Parts) -> Unit:
 @lru_cache(maxsize=512)
 def _symbol_unit(symbol: str) -> Unit:
     """The unit of one symbol that `parts` has let through."""
-    if symbol.isdigit():
+    if symbol.isdecimal():
         return Unit(Fraction(symbol), ())
     if symbol in {"10*", "10^"}:
         return Unit(Fraction(10), ())

@@ -5,42 +5,103 @@ Source: https://hl7.org/fhir/R4/search.html#modifiers, #chaining, #has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
-from service.fhir.search import refusals
+from service.fhir.definitions import SearchParameter
+from service.fhir.search import derived, refusals, whole
 from service.fhir.search.asked import Asked, Reader, Setting
+from service.fhir.search.composites import components
 from service.fhir.search.escapes import is_sound, split
-from service.fhir.search.expressions import Chain, Everything, Expression, Has, Ids, Missing, Not, Nothing, Or
+from service.fhir.search.expressions import (
+    And,
+    Chain,
+    Everything,
+    Expression,
+    Has,
+    Ids,
+    Missing,
+    Not,
+    Nothing,
+    Or,
+)
 from service.fhir.search.parameters import elements
 from service.fhir.search.references import ID
-from service.fhir.search.types import date, number, quantity, reference, string, token, uri
-
-if TYPE_CHECKING:
-    from service.fhir.definitions import SearchParameter
+from service.fhir.search.types import (
+    coded,
+    composite,
+    date,
+    hierarchy,
+    near,
+    number,
+    quantity,
+    reference,
+    string,
+    token,
+    uri,
+)
 
 # Chains longer than this have no use that we know of, and reading them must end.
 DEEPEST_CHAIN = 12
 
 
+Modifiers = Callable[[Setting, SearchParameter], tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a kind of parameter is read: an alternative of it, and which modifiers it takes beside `:missing`."""
+    """How a kind of parameter is read: an alternative of it, by modifier where that reads otherwise.
+
+    `modifiers` are those that a parameter of the kind takes beside `:missing` and, a
+    reference, the types that it refers to.
+    """
 
     read: Reader
-    modifiers: tuple[str, ...]
+    modifiers: Modifiers
+    by_modifier: Mapping[str, Reader] = field(default_factory=dict)
 
 
-# Composite and special parameters have no place here yet, and are refused by name.
+def _fixed(*modifiers: str) -> Modifiers:
+    return lambda _setting, _parameter: modifiers
+
+
+def _of_token(setting: Setting, parameter: SearchParameter) -> tuple[str, ...]:
+    codes = coded.MODIFIERS if coded.has_codes(setting.registry, parameter) else ()
+    return (*token.MODIFIERS, *_derived(setting, parameter), *codes)
+
+
+def _of_reference(setting: Setting, parameter: SearchParameter) -> tuple[str, ...]:
+    levels = hierarchy.MODIFIERS if hierarchy.hierarchical(setting.registry, parameter) else ()
+    return (*_derived(setting, parameter), *levels)
+
+
+def _derived(setting: Setting, parameter: SearchParameter) -> tuple[str, ...]:
+    """The modifiers that ask for derived codes."""
+    return derived.whats(setting.registry, parameter)
+
+
 KINDS: Mapping[str, Kind] = {
-    "token": Kind(token.read, token.MODIFIERS),
-    "string": Kind(string.read, string.MODIFIERS),
-    "date": Kind(date.read, date.MODIFIERS),
-    "number": Kind(number.read, number.MODIFIERS),
-    "quantity": Kind(quantity.read, quantity.MODIFIERS),
-    "reference": Kind(reference.read, reference.MODIFIERS),
-    "uri": Kind(uri.read, uri.MODIFIERS),
+    "token": Kind(
+        token.read,
+        _of_token,
+        {
+            derived.TEXT: token.read_text,
+            derived.OF_TYPE: token.read_of_type,
+            **dict.fromkeys(coded.MODIFIERS, coded.read),
+        },
+    ),
+    "string": Kind(string.read, _fixed(*string.MODIFIERS)),
+    "date": Kind(date.read, _fixed(*date.MODIFIERS)),
+    "number": Kind(number.read, _fixed(*number.MODIFIERS)),
+    "quantity": Kind(quantity.read, _fixed(*quantity.MODIFIERS)),
+    "reference": Kind(
+        reference.read,
+        _of_reference,
+        {derived.IDENTIFIER: token.read_identifier, **dict.fromkeys(hierarchy.MODIFIERS, hierarchy.read)},
+    ),
+    "uri": Kind(uri.read, _fixed(*uri.MODIFIERS)),
+    "composite": Kind(composite.read, _fixed(*composite.MODIFIERS)),
+    "special": Kind(near.read, _fixed(*near.MODIFIERS)),
 }
 
 
@@ -54,18 +115,24 @@ def _id(asked: Asked) -> Expression:
 
 # Parameters that are not read as others of their type are.
 NAMED: Mapping[str, Kind] = {
-    "_id": Kind(_id, ("not",)),
-    "_lastUpdated": Kind(date.read_last_updated, ()),
-    string.PHONETIC: Kind(string.read_phonetic, ()),
+    "_id": Kind(_id, _fixed(token.NOT)),
+    "_lastUpdated": Kind(date.read_last_updated, _fixed()),
+    string.PHONETIC: Kind(string.read_phonetic, _fixed()),
 }
 
-# What the store knows of every resource, so that it is never missing.
-ALWAYS_THERE = frozenset({"_id", "_lastUpdated"})
+# Modifiers that turn the answer round: what has none of the values is found, and what has no value at all.
+_TURNED = frozenset({token.NOT, coded.NOT_IN})
+
+MISSING = "missing"
 
 
 def offered(setting: Setting, type_: str) -> list[str]:
     """The codes of the parameters by which the type can be searched."""
-    return [code for code, parameter in setting.registry.search_parameters(type_).items() if _kind(parameter)]
+    return [
+        code
+        for code, parameter in setting.registry.search_parameters(type_).items()
+        if _kind(setting, parameter)
+    ]
 
 
 def condition(setting: Setting, type_: str, name: str, value: str, depth: int = 0) -> Expression:
@@ -76,14 +143,24 @@ def condition(setting: Setting, type_: str, name: str, value: str, depth: int = 
     """
     if depth > DEEPEST_CHAIN:
         raise refusals.no_chain(name, f"it is longer than {DEEPEST_CHAIN} steps")
-    if name.partition(":")[0] == "_has":
-        return _has(setting, type_, name, value, depth)
     head, dot, rest = name.partition(".")
     code, colon, modifier = head.partition(":")
+    if code == "_has":
+        return _has(setting, type_, name, value, depth)
+    if code in whole.CODES:
+        return whole.condition(setting, type_, name, value)
     parameter = _parameter(setting, type_, code)
     if dot:
         return _chain(setting, parameter, name, (modifier, rest, value), depth)
     return _plain(setting, parameter, name, modifier if colon else None, value)
+
+
+def modifiers(setting: Setting, parameter: SearchParameter) -> tuple[str, ...]:
+    """The modifiers that a parameter takes, without the types that a reference is to."""
+    kind = _kind(setting, parameter)
+    # R4 has `:missing` for all but combinations.
+    missing = () if parameter.type == "composite" else (MISSING,)
+    return (*missing, *(kind.modifiers(setting, parameter) if kind else ()))
 
 
 def any_of(parts: list[Expression]) -> Expression:
@@ -96,7 +173,12 @@ def any_of(parts: list[Expression]) -> Expression:
     return Or(tuple(parts))
 
 
-def _kind(parameter: SearchParameter) -> Kind | None:
+def _kind(setting: Setting, parameter: SearchParameter) -> Kind | None:
+    """How the parameter is read; None where it is not offered: no place, or no pair that begins with a token."""
+    if parameter.type == "special" and not derived.derived(setting.registry, parameter):
+        return None
+    if parameter.type == "composite" and components(setting.registry, parameter) is None:
+        return None
     return NAMED.get(parameter.code) or KINDS.get(parameter.type)
 
 
@@ -104,7 +186,7 @@ def _parameter(setting: Setting, type_: str, code: str) -> SearchParameter:
     parameter = setting.registry.search_parameters(type_).get(code)
     if parameter is None:
         raise refusals.unknown_parameter(code, type_, offered(setting, type_))
-    if _kind(parameter) is None:
+    if _kind(setting, parameter) is None:
         raise refusals.unsupported_parameter(code, type_, offered(setting, type_))
     return parameter
 
@@ -115,33 +197,53 @@ def _plain(
     _check_modifier(setting, parameter, modifier)
     if not is_sound(value):
         raise refusals.wrong_escape(name)
-    if modifier == "missing":
-        return _missing(parameter.code, name, value)
-    kind = _kind(parameter)
+    if modifier == MISSING:
+        return _missing(setting, parameter, name, value)
+    kind = _kind(setting, parameter)
     if kind is None:
         raise refusals.unsupported_parameter(parameter.code, parameter.base, offered(setting, parameter.base))
     alternatives = split(value, ",")
     if not all(alternatives):
         raise refusals.empty(name)
-    parts = [kind.read(Asked(setting, parameter, name, modifier, text)) for text in alternatives]
-    found = any_of(parts)
-    return Not(found) if modifier == "not" else found
+    read = kind.by_modifier.get(modifier or "", kind.read)
+    found = any_of([read(Asked(setting, parameter, name, modifier, text)) for text in alternatives])
+    return Not(found) if modifier in _TURNED else found
 
 
-def _missing(code: str, name: str, value: str) -> Expression:
+def _missing(setting: Setting, parameter: SearchParameter, name: str, value: str) -> Expression:
     if value not in {"true", "false"}:
         raise refusals.unreadable(name, "search-value-missing", "`:missing` takes `true` or `false`")
     missing = value == "true"
-    if code in ALWAYS_THERE:
+    if parameter.code in derived.STORED:
         return Nothing() if missing else Everything()
-    return Missing(code, missing)
+    codes = _values_of(setting, parameter)
+    if len(codes) == 1:
+        return Missing(codes[0], missing)
+    parts = tuple(Missing(code, missing) for code in codes)
+    return And(parts) if missing else Or(parts)
+
+
+def _values_of(setting: Setting, parameter: SearchParameter) -> tuple[str, ...]:
+    """The codes of which one has a value wherever the parameter has any.
+
+    Identifiers of references are not under the parameter's own code; of a place each coordinate tells.
+    """
+    match parameter.type:
+        case "reference":
+            identifiers = derived.asked(setting.registry, parameter, derived.IDENTIFIER)
+            return (parameter.code, *identifiers)
+        case "special":
+            return derived.derived(setting.registry, parameter)[:1]
+        case _:
+            return (parameter.code,)
 
 
 def _check_modifier(setting: Setting, parameter: SearchParameter, modifier: str | None) -> None:
-    if modifier is None or modifier == "missing":
+    if modifier is None:
         return
-    kind = _kind(parameter)
-    taken = ("missing", *(kind.modifiers if kind else ()))
+    taken = modifiers(setting, parameter)
+    if modifier in taken:
+        return
     if parameter.type == "reference":
         targets = _targets(setting, parameter)
         if modifier in targets:
@@ -149,8 +251,7 @@ def _check_modifier(setting: Setting, parameter: SearchParameter, modifier: str 
         if setting.registry.is_resource(modifier):
             raise refusals.wrong_target(parameter.code, modifier, targets)
         taken = (*taken, *targets)
-    if modifier not in taken:
-        raise refusals.unknown_modifier(parameter.code, modifier, taken)
+    raise refusals.unknown_modifier(parameter.code, modifier, taken)
 
 
 def _targets(setting: Setting, parameter: SearchParameter) -> tuple[str, ...]:

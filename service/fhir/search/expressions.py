@@ -2,24 +2,35 @@
 
 Everything in it is a frozen value that holds search values as they are stored:
 instants as microseconds since 1970-01-01T00:00:00Z in half-open ranges, numbers as
-float ranges, strings folded. A parameter is named by its code (`subject`, `_tag`) and
-read in the resource type of the query, chain or reverse chain it stands in.
+float ranges, strings folded, and what is long shortened (`lengths.py`). A parameter is
+named by its code (`subject`, `_tag`) and read in the resource type of the query, chain or
+reverse chain it stands in.
 
 Source: https://hl7.org/fhir/R4/search.html, ADR 0004
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from service.fhir.search.lengths import beginning, indexable
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 StringMatch = Literal["starts", "exact", "contains"]
 UriMatch = Literal["exact", "above", "below"]
+Direction = Literal["above", "below"]
 
 # Open ends of periods and of ranges: years 1 and 9999 fit with room to spare.
 EARLIEST = -(2**62)
 LATEST = 2**62
+
+
+def _shorten(node: object, name: str, way: Callable[[str], str]) -> None:
+    text: str | None = getattr(node, name)
+    if text is not None and (kept := way(text)) != text:
+        object.__setattr__(node, name, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,11 @@ class Token:
     system: str | None
     code: str | None
 
+    def __post_init__(self) -> None:
+        """Keeps of it what is kept of what is stored."""
+        _shorten(self, "system", indexable)
+        _shorten(self, "code", indexable)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -86,6 +102,10 @@ class Reference:
     type: str | None
     id: str
 
+    def __post_init__(self) -> None:
+        """Keeps of it what is kept of what is stored."""
+        _shorten(self, "id", indexable)
+
 
 @dataclass(frozen=True, slots=True)
 class String:
@@ -94,6 +114,10 @@ class String:
     parameter: str
     value: str
     match: StringMatch
+
+    def __post_init__(self) -> None:
+        """Keeps of it what is kept of what is stored."""
+        _shorten(self, "value", beginning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +153,11 @@ class Quantity:
     system: str | None
     code: str | None
 
+    def __post_init__(self) -> None:
+        """Keeps of it what is kept of what is stored."""
+        _shorten(self, "system", indexable)
+        _shorten(self, "code", indexable)
+
 
 @dataclass(frozen=True, slots=True)
 class Uri:
@@ -137,6 +166,46 @@ class Uri:
     parameter: str
     value: str
     match: UriMatch
+
+    def __post_init__(self) -> None:
+        """Keeps of it what is kept of what is stored."""
+        _shorten(self, "value", indexable)
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """Values of one element (the resource or one of its repeats) that fulfil both parts together.
+
+    The parts are conditions as for parameters of their own; `parameter` in them is the
+    component's code and says nothing, because values of a composite are kept apart.
+    """
+
+    parameter: str
+    first: Token
+    second: Token | Reference | String | Date | Number | Quantity | Uri
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text of the resource (`_text`: its narrative, `_content`: all of it): each folded word begins a word of it."""
+
+    parameter: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A point no farther from x, y, z than a distance: (x' - x)^2 + (y' - y)^2 + (z' - z)^2 <= chord.
+
+    Points are unit vectors, kept as numbers under the parameter's code with `:x`, `:y` and `:z`;
+    `chord` is the square of the straight line through the earth, its radius being 1.
+    """
+
+    parameter: str
+    x: float
+    y: float
+    z: float
+    chord: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,21 +234,64 @@ class Has:
     where: Expression
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The parameter refers to the resource `type`/`id`, or to what is `direction` it in the hierarchy of its type.
+
+    Below a resource is each that refers to it by its `part_of`, however many levels away.
+    """
+
+    parameter: str
+    type: str
+    id: str
+    part_of: str
+    direction: Direction
+
+
 # What reads one parameter of the resource at hand.
-Leaf = Token | Reference | String | Date | Number | Quantity | Uri | Missing
-Expression = Everything | Nothing | And | Or | Not | Ids | LastUpdated | Leaf | Chain | Has
+Leaf = Token | Reference | String | Date | Number | Quantity | Uri | Composite | Words | Near | Missing
+Expression = Everything | Nothing | And | Or | Not | Ids | LastUpdated | Leaf | Chain | Has | Within
+
+SortKind = Literal["_id", "_lastUpdated", "token", "reference", "string", "date", "number", "quantity", "uri"]
+SortValue = str | bytes | int | float | None
+
+TotalMode = Literal["none", "estimate", "accurate"]
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One rule of an order. Of several values the least counts upwards, the greatest downwards; missing is last.
+
+    Tokens are in the order of their codes, strings of their folded text, both by code
+    point; dates of their beginning upwards and of their end downwards; quantities of
+    their number whatever the unit; references of what the store keeps of their target.
+
+    Source: https://hl7.org/fhir/R4/search.html#sort
+    """
+
+    parameter: str
+    kind: SortKind
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search of one resource type: what must hold, how many a page, and where the page begins.
+    """A search of one resource type: what must hold, in which order, how many a page, and where the page begins.
 
-    `after` is the resource key that the previous page ended with (keyset paging in
-    the order in which resources were first stored). `total` asks for the count as well.
+    What is equal by `sort`, or all where it is empty, is in the order of resource keys: that
+    in which they were first stored. `after` is the resource key beside which the page lies:
+    behind it, or before it where `backward`. `as_of` (milliseconds since 1970) makes sorted
+    pages exact under writes: a resource has the place of its version at that time, or of its
+    first version where that is later, however often it changed since. It is 0 on a first page.
+    Those in `pins` have the place of the version that stands beside their key.
     """
 
     type: str
     where: Expression
     count: int
     after: int | None = None
-    total: bool = False
+    total: TotalMode = "none"
+    sort: tuple[SortKey, ...] = ()
+    backward: bool = False
+    as_of: int = 0
+    pins: tuple[tuple[int, int], ...] = ()

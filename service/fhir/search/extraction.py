@@ -11,49 +11,67 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from service.fhir.definitions import SearchParameter
 from service.fhir.paths import EvaluationError, Node, Path, PathError, compile_path
+from service.fhir.paths.types import TypeModel
 from service.fhir.registry import Registry
+from service.fhir.search.composites import Group, Way, groups, second_kinds
+from service.fhir.search.derived import AXES, CANONICAL, IDENTIFIER, OF_TYPE, STORED, TEXT, derived
+from service.fhir.search.lengths import shorten
 from service.fhir.search.parameters import alternatives, narrowed
 from service.fhir.search.references import Addresses
-from service.fhir.search.types import date, number, quantity, reference, string, token, uri
+from service.fhir.search.texts import Texts
+from service.fhir.search.types import date, near, number, quantity, reference, string, token, uri
 from service.fhir.search.values import SearchValues
 
 # A reader gives the tuples of a value without the parameter's code, which goes before each.
 Reader = Callable[[Any], Iterable[tuple[Any, ...]]]
 Readers = Mapping[str, Reader]
 
-# What the store knows without looking into the body.
-STORED = frozenset({"_id", "_lastUpdated"})
-
-# Types of parameter that give no values of their own yet: a composite pairs values of one
-# element, a special parameter is described by its own text. The grammar refuses both.
+# Types of parameter that have no values under their own code: a composite pairs values of one
+# element, a special parameter is described by its own text and has what is derived of it.
 WITHOUT_VALUES = frozenset({"composite", "special"})
 
 # Validated bodies have few shapes; a client that shuffles keys must not fill the memory.
 MOST_SHAPES = 4_096
 
+# What an item is read for: a kind of values, and in which way.
+Purpose = tuple[str, str | None]
+Sinks = tuple[tuple[int, Readers, tuple[str, ...]], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A path and where its items go: the kind of value, a reader by type of item, and the parameters' codes.
+    """A path and where its items go: the kind of value, a reader by type of item, and the codes.
 
     `roots` are the root properties of which one must be there; None: it is always run.
     """
 
     run: Callable[[dict[str, Any]], list[Node]]
     roots: frozenset[str] | None
-    sinks: tuple[tuple[int, Readers, tuple[str, ...]], ...]
+    sinks: Sinks
 
 
+# What is done for resources with the same properties: paths with their sinks, and composites.
 Plan = tuple[
-    tuple[Callable[[dict[str, Any]], list[Node]], tuple[tuple[int, Readers, tuple[str, ...]], ...]], ...
+    tuple[tuple[Callable[[dict[str, Any]], list[Node]], Sinks], ...],
+    tuple[Group, ...],
 ]
 
 # The sets of SearchValues in the order of its fields, by type of parameter.
 _KINDS = {"token": 0, "reference": 1, "string": 2, "date": 3, "number": 4, "quantity": 5, "uri": 6}
+
+# The type of the values that a derived code has.
+_DERIVED_KINDS = {
+    TEXT: "string",
+    OF_TYPE: "token",
+    IDENTIFIER: "token",
+    CANONICAL: "quantity",
+    **dict.fromkeys(AXES, "number"),
+}
 
 
 class Extractor:
@@ -65,9 +83,16 @@ class Extractor:
         Raises:
             PathError: a search parameter's expression cannot be compiled.
         """
-        self._addresses = Addresses(registry, base_url)
-        self._steps = {type_: self._compile(registry, type_) for type_ in registry.served}
+        self._registry = registry
+        self._model = TypeModel(registry)
+        self._readers = _AllReaders(Addresses(registry, base_url))
+        self._steps = {type_: self._compile(type_) for type_ in registry.served}
+        self._groups = {
+            type_: groups(registry, self._model, type_, self._component_ways) for type_ in registry.served
+        }
+        self._seconds = {type_: second_kinds(registry, type_) for type_ in registry.served}
         self._plans: dict[str, dict[tuple[str, ...], Plan]] = {type_: {} for type_ in registry.served}
+        self._texts = Texts(registry)
 
     def values(self, resource: dict[str, Any]) -> SearchValues:
         """The search values of a resource of a served type; what they stand for is told in `SearchValues`."""
@@ -81,7 +106,8 @@ class Extractor:
             values.tokens, values.references, values.strings, values.dates,
             values.numbers, values.quantities, values.uris,
         )  # fmt: skip
-        for run, sinks in plan:
+        steps, composites = plan
+        for run, sinks in steps:
             for node in run(resource):
                 value = node.value
                 if value is None:  # a primitive that has only extensions has no value
@@ -92,62 +118,93 @@ class Extractor:
                         for found in reader(value):
                             for code in codes:
                                 kinds[kind].add((code, *found))
+        for group in composites:
+            group.add(resource, values.composites)
+        shorten(values, self._seconds[resource["resourceType"]])
+        self._texts.add(resource, values.texts)
         return values
 
     def _remember(self, shapes: dict[tuple[str, ...], Plan], shape: tuple[str, ...], type_: str) -> Plan:
         if len(shapes) >= MOST_SHAPES:
             shapes.clear()
         keys = frozenset(shape)
-        plan = tuple(
-            (step.run, step.sinks) for step in self._steps[type_] if step.roots is None or step.roots & keys
+        plan = (
+            tuple(
+                (step.run, step.sinks)
+                for step in self._steps[type_]
+                if step.roots is None or step.roots & keys
+            ),
+            tuple(some for group in self._groups[type_] if (some := group.of_shape(keys))),
         )
         shapes[shape] = plan
         return plan
 
-    def _compile(self, registry: Registry, type_: str) -> tuple[Step, ...]:
+    def _compile(self, type_: str) -> tuple[Step, ...]:
         """The steps of a type: each path once, with all the parameters that read it."""
-        wanted: dict[str, dict[tuple[str, str | None], list[str]]] = {}
-        for code, parameter in registry.search_parameters(type_).items():
-            if code in STORED or parameter.type in WITHOUT_VALUES:
+        wanted: dict[str, dict[Purpose, list[str]]] = {}
+        for code, parameter in self._registry.search_parameters(type_).items():
+            if code in STORED or parameter.type == "composite":
                 continue
-            for alternative in alternatives(parameter.expression):
+            reads: list[tuple[str, str]] = []
+            if parameter.type not in WITHOUT_VALUES:
+                reads.append((parameter.type, code))
+            reads += [(one.rpartition(":")[2], one) for one in derived(self._registry, parameter)]
+            for alternative in alternatives(parameter.expression) if reads else ():
                 path, way = _way(parameter, alternative)
-                wanted.setdefault(path, {}).setdefault((parameter.type, way), []).append(code)
-        return tuple(self._step(registry, type_, path, sinks) for path, sinks in wanted.items())
+                sinks = wanted.setdefault(path, {})
+                for what, its_code in reads:
+                    sinks.setdefault((what, way), []).append(its_code)
+        return tuple(self._step(type_, path, sinks) for path, sinks in wanted.items())
 
-    def _step(
-        self,
-        registry: Registry,
-        type_: str,
-        expression: str,
-        sinks: Mapping[tuple[str, str | None], list[str]],
-    ) -> Step:
+    def _step(self, type_: str, expression: str, sinks: Mapping[Purpose, list[str]]) -> Step:
         try:
-            path = compile_path(expression, registry, type_)
+            path = compile_path(expression, self._model, type_)
         except PathError as fault:
             codes = ", ".join(code for several in sinks.values() for code in several)
             raise PathError(f"Search parameter {type_}.{codes}: {fault}") from fault
         made = tuple(
-            (_KINDS[kind], with_extensions(self._readers(kind, way)), tuple(codes))
-            for (kind, way), codes in sinks.items()
+            (_KINDS[_DERIVED_KINDS.get(what, what)], self._readers.of(what, way), tuple(codes))
+            for (what, way), codes in sinks.items()
         )
         return Step(path.values if is_plain(expression) else fitting(path), path.roots, made)
 
-    def _readers(self, kind: str, way: str | None) -> Readers:
-        match kind, way:
+    def _component_ways(self, parameter: SearchParameter, alternative: str) -> Iterable[Way]:
+        """How a component of a composite is read: as the parameter itself and, a quantity, in any unit as well."""
+        path, way = _way(parameter, alternative)
+        yield path, self._readers.of(parameter.type, way), ""
+        if parameter.type == "quantity":
+            yield path, self._readers.of(CANONICAL, way), f":{CANONICAL}"
+
+
+class _AllReaders:
+    """The readers of items by their type, for each purpose made once."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self.of = cache(self._make)
+
+    def _make(self, what: str, way: str | None) -> Readers:
+        return with_extensions(self._plain(what, way))
+
+    def _plain(self, what: str, way: str | None) -> Readers:
+        match what, way:
             case "reference", only:
                 return reference.readers(self._addresses, only)
+            case "identifier", only:
+                return reference.identifier_readers(self._addresses, only)
             case "string", string.FAMILY:
                 return string.FAMILY_READERS
             case "string", string.PHONETIC:
                 return string.PHONETIC_READERS
             case _:
-                return READERS[kind]
+                return READERS[what]
 
 
 READERS: Mapping[str, Readers] = {
     "token": token.READERS, "string": string.READERS, "date": date.READERS,
     "number": number.READERS, "quantity": quantity.READERS, "uri": uri.READERS,
+    TEXT: token.TEXT_READERS, OF_TYPE: token.OF_TYPE_READERS, CANONICAL: quantity.CANONICAL_READERS,
+    **near.READERS,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""R4's query grammar: `name=value` pairs read as a search.
+"""R4's query grammar: `name=value` pairs read as a search of one type, of several, or of a compartment.
 
 Nothing that is asked is left out silently: what is not understood refuses the search,
 or is named in `ignored` where the caller is lenient.
@@ -8,80 +8,102 @@ Source: https://hl7.org/fhir/R4/search.html, ADR 0004
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service.fhir.problems import Issue, Malformed
-from service.fhir.registry import Registry
-from service.fhir.search import refusals
+from service.fhir.search import compartments, refusals
 from service.fhir.search.asked import Setting
+from service.fhir.search.completeness import require_complete
 from service.fhir.search.criteria import condition, offered
-from service.fhir.search.expressions import And, Chain, Everything, Expression, Has, Ids, Not, Or, Query
-
-# How results are shown, not which: taken here.
-RESULT_PARAMETERS = ("_count", "_total", "_page")
+from service.fhir.search.expressions import (
+    And,
+    Chain,
+    Everything,
+    Expression,
+    Has,
+    Ids,
+    Not,
+    Or,
+    Query,
+    Within,
+    Words,
+)
+from service.fhir.search.includes import Include
+from service.fhir.search.results import RESULT_PARAMETERS, SHOWING, Results
+from service.fhir.search.scope import TYPE, Scope
+from service.fhir.search.subsets import WHOLE, Subset
 
 # How bodies are written: taken by the layer that speaks HTTP.
 FORMAT_PARAMETERS = frozenset({"_format", "_pretty"})
 
 # Known to R4, not offered here.
-UNSUPPORTED = frozenset({
-    "_sort", "_include", "_revinclude", "_summary", "_elements", "_contained", "_containedType", "_score",
-    "_type", "_list", "_text", "_content", "_filter", "_query",
-})  # fmt: skip
+UNSUPPORTED = frozenset({"_contained", "_containedType", "_score", "_filter", "_query"})
 
 # SQLite parses each alternative a level deeper, and 1000 levels at most; half leaves room for what each needs.
 # Source: https://sqlite.org/limits.html (SQLITE_MAX_EXPR_DEPTH)
 MOST_CONDITIONS = 500
+# A hierarchy is a recursive query in the statement, which takes about ten times as long to write.
+HIERARCHY = 10
 
 # What `Prefer: handling=lenient` lets pass. A wrong modifier or value never is (R4 says SHALL reject).
-_IGNORABLE = frozenset({"search-parameter-unknown", "search-parameter-unsupported", "search-value-empty"})
+_IGNORABLE = frozenset({"search-parameter-unknown", "search-parameter-unsupported"})
 
-_COUNT = re.compile(r"\d{1,9}", re.ASCII)
-_MICROSECONDS = 1_000  # in a millisecond
+_ALL_TYPES = frozenset(
+    {"_has", "_text", "_content", "_list"}
+)  # R4 has them for every type, in no type's list
+_CONTAINED = frozenset({"_contained", "_containedType"})
+
+# FHIR's texts never hold it, and PostgreSQL's cannot be asked for it.
+_NO_TEXT = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """A search as understood.
 
+    `queries`: one for each type, in order; all of them have the same order, count and total.
     `understood` holds the pairs that were, for the self link, with `_count` as it was
     granted. `ignored` names parameters left out at the caller's wish. `page` is the value
-    of the opaque `_page`, which is in neither. `query.count` is 0 where only the total is
+    of the opaque `_page`, which is in neither. A query's count is 0 where only the total is
     wanted.
     """
 
-    query: Query
+    queries: tuple[Query, ...]
     understood: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
     page: str | None
+    includes: tuple[Include, ...] = ()
+    subset: Subset = WHOLE
+    explain: bool = False
 
-
-# FHIR's texts never hold it, and PostgreSQL's cannot be asked for it.
-_NO_TEXT = "\x00"
+    @property
+    def query(self) -> Query:
+        """The query of a search of one type."""
+        return self.queries[0]
 
 
 def parse(  # noqa: PLR0913 - each is a plain fact of the request or the configuration, given by name
-    registry: Registry,
+    setting: Setting,
     type_: str,
     pairs: Sequence[tuple[str, str]],
     *,
-    base_url: str,
     count_default: int,
     count_limit: int,
     lenient: bool,
-    now: int,
+    within: tuple[str, str] | None = None,
+    types: tuple[str, ...] = (),
 ) -> Search:
     """The search that the pairs (percent-decoded, in order) ask of a served resource type.
 
-    `now` is in milliseconds since 1970-01-01T00:00:00Z; `ap` on dates is measured from it.
+    `type_` is empty for a search of several types: those that `_type` names, of `types` if there
+    are any. `within` is the type and id of the resource whose compartment is searched.
 
     Raises:
         Malformed: something was not understood; every such thing is an issue.
     """
-    setting = Setting(registry, base_url, now * _MICROSECONDS)
-    reading = _Reading(setting, type_, lenient, min(count_default, count_limit), count_limit)
+    scope = Scope(type_, within, types)
+    reading = _reading(setting, scope, pairs, lenient=lenient, counts=(count_default, count_limit))
     faults: list[Issue] = []
     for name, value in pairs:
         try:
@@ -90,28 +112,53 @@ def parse(  # noqa: PLR0913 - each is a plain fact of the request or the configu
             reading.take(name, value)
         except Malformed as problem:
             faults += problem.issues
-    if _conditions(reading.where) > MOST_CONDITIONS:
+    if any(_conditions(reading.where(index)) > MOST_CONDITIONS for index in range(len(reading.types))):
         faults += refusals.too_many(MOST_CONDITIONS).issues
     if faults:
         raise Malformed.of(faults)
-    return reading.search()
+    found = reading.search()
+    require_complete(setting, found.queries, found.includes)
+    return found
+
+
+def parameters_of(setting: Setting, types: Sequence[str]) -> list[str]:
+    """The parameters by which all of the types can be searched, those of every type last."""
+    others = [set(offered(setting, type_)) for type_ in types[1:]]
+    common = [code for code in offered(setting, types[0]) if all(code in other for other in others)]
+    return common + [code for code in sorted(_ALL_TYPES) if code not in common]
+
+
+def _reading(
+    setting: Setting,
+    scope: Scope,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    lenient: bool,
+    counts: tuple[int, int],
+) -> _Reading:
+    types = scope.searched(setting.registry, pairs)
+    default, limit = counts
+    results = Results(setting, types, min(default, limit), limit)
+    conditions: list[list[Expression]] = [[] for _ in types]
+    if scope.within is not None:
+        compartment, id_ = scope.within
+        for type_, of_type in zip(types, conditions, strict=True):
+            of_type.append(compartments.condition(setting.registry, compartment, id_, type_))
+    return _Reading(setting, scope, types, lenient, results, conditions)
 
 
 @dataclass(slots=True)
 class _Reading:
-    """A search while its pairs are read."""
+    """A search while its pairs are read. `conditions` are those of each type."""
 
     setting: Setting
-    type: str
+    scope: Scope
+    types: tuple[str, ...]
     lenient: bool
-    count: int
-    count_limit: int
-    total: bool = False
-    page: str | None = None
-    conditions: list[Expression] = field(default_factory=list)
+    results: Results
+    conditions: list[list[Expression]]
     understood: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
 
     def take(self, name: str, value: str) -> None:
         """Takes one pair in.
@@ -121,83 +168,116 @@ class _Reading:
         """
         if name in FORMAT_PARAMETERS:
             return
+        if not value and self.lenient:
+            self.ignored.append(name)
+            return
+        if not value:
+            raise refusals.empty(name)
         try:
-            if not value:
-                raise refusals.empty(name)
-            if name in RESULT_PARAMETERS:
-                self._take_result(name, value)
-            else:
-                self._take_criterion(name, value)
+            shown = self._take(name, value)
+            if shown is not None:
+                self.understood.append((name, shown))
         except Malformed as problem:
             if not self.lenient or problem.issues[0].slug not in _IGNORABLE:
                 raise
             self.ignored.append(name)
 
     def search(self) -> Search:
-        """The search that was read."""
-        query = Query(self.type, self.where, self.count, total=self.total)
-        return Search(query, tuple(self.understood), tuple(self.ignored), self.page)
+        """The search that was read.
 
-    @property
-    def where(self) -> Expression:
-        """What must hold."""
-        match self.conditions:
+        Raises:
+            Malformed: its parts do not go together.
+        """
+        results = self.results
+        results.require_sense()
+        alone = results.is_count_alone
+        queries = tuple(
+            Query(
+                type_,
+                self.where(index),
+                0 if alone else results.count,
+                total="accurate" if alone else results.total,
+                sort=() if alone else results.sort,
+            )
+            for index, type_ in enumerate(self.types)
+        )
+        understood = list(self.understood)
+        if "_count" not in results.seen:
+            # So that the pages of a search stay as long as its first one, whatever is configured meanwhile.
+            understood.append(("_count", str(results.count)))
+        return Search(
+            queries,
+            tuple(understood),
+            tuple(self.ignored),
+            results.page,
+            tuple(results.includes),
+            results.subset,
+            results.explain,
+        )
+
+    def where(self, index: int) -> Expression:
+        """What must hold of resources of the type at that index."""
+        match self.conditions[index]:
             case []:
                 return Everything()
             case [only]:
                 return only
-            case _:
-                return And(tuple(self.conditions))
+            case several:
+                return And(tuple(several))
+
+    def _take(self, name: str, value: str) -> str | None:
+        """Takes a pair in whose value is not empty; its value as it is understood, None where it is in no link."""
+        code = name.partition(":")[0]
+        if code in RESULT_PARAMETERS:
+            return self.results.take(name, value)
+        if code == TYPE and self.scope.is_wide:
+            return self._take_types(name, value)
+        if code in _CONTAINED:
+            raise refusals.contained()
+        if code in UNSUPPORTED:
+            raise refusals.unsupported_parameter(code, self._named(), self._valid())
+        self._take_criterion(name, value)
+        return value
+
+    def _take_types(self, name: str, value: str) -> str:
+        """Takes in which types are searched, which is known already."""
+        if name != TYPE:
+            raise refusals.unknown_modifier(TYPE, name.partition(":")[2], ())
+        if TYPE in self.results.seen:
+            raise refusals.repeated(TYPE)
+        self.results.seen.add(TYPE)
+        return value
 
     def _take_criterion(self, name: str, value: str) -> None:
-        code = name.partition(":")[0]
-        if code in UNSUPPORTED:
-            raise refusals.unsupported_parameter(code, self.type, self._valid())
-        if (
-            name.startswith("_has:")
-            or code in self.setting.registry.search_parameters(self.type)
-            or "." in name
-        ):
-            self.conditions.append(condition(self.setting, self.type, name, value))
-        else:
-            raise refusals.unknown_parameter(code, self.type, self._valid())
-        self.understood.append((name, value))
+        self._require_known(name)
+        found = [condition(self.setting, type_, name, value) for type_ in self.types]
+        for of_type, one in zip(self.conditions, found, strict=True):
+            of_type.append(one)
+
+    def _require_known(self, name: str) -> None:
+        """Lets a criterion pass whose parameter all of the types have.
+
+        Raises:
+            Malformed: one has not.
+        """
+        code = name.partition(".")[0].partition(":")[0]
+        if code in _ALL_TYPES:
+            return
+        if any(code not in self.setting.registry.search_parameters(type_) for type_ in self.types):
+            if len(self.types) > 1:
+                raise refusals.not_common(code, self.types, self._valid())
+            raise refusals.unknown_parameter(code, self._named(), self._valid())
+
+    def _named(self) -> str:
+        return ", ".join(self.types)
 
     def _valid(self) -> list[str]:
-        return [*offered(self.setting, self.type), "_has", *RESULT_PARAMETERS[:2]]
-
-    def _take_result(self, name: str, value: str) -> None:
-        if name in self.seen:
-            raise refusals.repeated(name)
-        self.seen.add(name)
-        match name:
-            case "_page":
-                self.page = value
-            case "_total":
-                self.total = self.total or _total(value)
-                self.understood.append((name, value))
-            case _:
-                self.count = min(_count(value), self.count_limit)
-                self.total = self.total or self.count == 0
-                self.understood.append((name, str(self.count)))
-
-
-def _count(value: str) -> int:
-    if _COUNT.fullmatch(value) is None:
-        raise refusals.unreadable(
-            "_count", "search-value-count", "give a whole number of resources a page; 0 gives the total alone"
-        )
-    return int(value)
-
-
-def _total(value: str) -> bool:
-    if value not in {"none", "estimate", "accurate"}:
-        raise refusals.unreadable("_total", "search-value-total", "give `none`, `estimate` or `accurate`")
-    return value != "none"
+        wide = [TYPE] if self.scope.is_wide else []
+        return [*parameters_of(self.setting, self.types), *wide, *SHOWING]
 
 
 def _conditions(expression: Expression) -> int:
-    """How many conditions there are in the expression, each id counted."""
+    """How many conditions there are in the expression, each id and each word counted."""
     match expression:
         case And(parts) | Or(parts):
             return sum(map(_conditions, parts))
@@ -207,5 +287,9 @@ def _conditions(expression: Expression) -> int:
             return _conditions(where) + 1
         case Ids(ids):
             return len(ids)
+        case Words(words=words):
+            return len(words)
+        case Within():
+            return HIERARCHY
         case _:
             return 1

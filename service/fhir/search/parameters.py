@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from service.fhir.registry import Registry
 
 _RESOLVED = re.compile(r"\.where\(\s*resolve\(\)\s+is\s+([A-Z][A-Za-z]+)\s*\)$")
-_CAST = re.compile(r"\(([\w.]+) as (\w+)\)((?:\.\w+)*)")
+
+# The three ways to choose one type of a choice: (x as T), x.as(T), x.ofType(T), with a path behind.
+_CAST = re.compile(r"\(([\w.]+) as (?:FHIR\.)?(\w+)\)((?:\.\w+)*)")
+_CHOSEN = re.compile(r"([\w.]+)\.(?:as|ofType)\((?:FHIR\.)?(\w+)\)((?:\.\w+)*)")
 _PLAIN = re.compile(r"[\w.]+")
 _FILTER = re.compile(r"\.where\([^()]*\)")
 
@@ -47,8 +50,19 @@ def elements(registry: Registry, parameter: SearchParameter) -> tuple[tuple[Elem
 
     An alternative whose elements cannot be told without running it gives none.
     """
-    found = (_element(registry, alternative) for alternative in alternatives(parameter.expression))
+    found = (element_at(registry, alternative) for alternative in alternatives(parameter.expression))
     return tuple(element for element in found if element is not None)
+
+
+def read_as(registry: Registry, parameter: SearchParameter) -> frozenset[str] | None:
+    """The types as which the parameter's elements are read; None where they cannot be told without running it."""
+    operands = alternatives(parameter.expression)
+    if len(operands) == 1 and _LOOSER.search(_outermost(operands[0])[1]):
+        return frozenset({"boolean"})
+    found = [element_at(registry, operand) for operand in operands]
+    if not all(found):
+        return None
+    return frozenset(type_ for one in found if one for type_ in one[1])
 
 
 def _outermost(expression: str) -> tuple[list[str], str]:
@@ -70,9 +84,10 @@ def _outermost(expression: str) -> tuple[list[str], str]:
     return parts, outside
 
 
-def _element(registry: Registry, alternative: str) -> tuple[Element, tuple[str, ...]] | None:
+def element_at(registry: Registry, alternative: str) -> tuple[Element, tuple[str, ...]] | None:
+    """The element that one operand of an expression reads, and the types it is read as; None where it does not tell."""
     path = _FILTER.sub("", narrowed(alternative)[0])
-    cast = _CAST.fullmatch(path)
+    cast = _CAST.fullmatch(path) or _CHOSEN.fullmatch(path)
     if cast is not None:
         owner, as_type, rest = cast.groups()
         found = _walk(registry, owner.split("."))

@@ -84,3 +84,93 @@ def too_many(limit: int) -> Malformed:
     """The refusal of a search with more conditions than a database takes."""
     text = f"The search has more than {limit} conditions; ask for fewer at a time."
     return _refused("too-costly", "search-too-many-conditions", text)
+
+
+def unknown_type(valid: Iterable[str]) -> Malformed:
+    """The refusal of a type that is not searched here."""
+    text = f"`_type` names a resource type that is not searched here. There are {_listed(valid)}."
+    return _refused("value", "search-type-unknown", text)
+
+
+def not_common(name: str, types: Iterable[str], valid: Iterable[str]) -> Malformed:
+    """The refusal of a parameter that not all of several types have."""
+    text = (
+        f"`{name}` is not a search parameter of all the types that are searched: {_listed(types)}."
+        f" They have in common {_listed(valid)}. Choose types with `_type`."
+    )
+    return _refused("not-supported", "search-parameter-unknown", text)
+
+
+def contained() -> Malformed:
+    """The refusal of a search among contained resources."""
+    text = (
+        "Contained resources are not searched by themselves: they are found as parts of the resources they are in."
+        " Leave `_contained` and `_containedType` out."
+    )
+    return _refused("not-supported", "search-parameter-unsupported", text)
+
+
+def unsortable(types: Iterable[str], valid: Iterable[str]) -> Malformed:
+    """The refusal of an order by something that resources of the types have no order by."""
+    text = f"`_sort` names something by which {_listed(types)} cannot be sorted. They can be by {_listed(valid)}."
+    return _refused("not-supported", "search-sort-unsupported", text)
+
+
+def sorted_twice(name: str) -> Malformed:
+    """The refusal of an order with the same parameter twice."""
+    return _refused("value", "search-sort-repeated", f"`_sort` names `{name}` twice.")
+
+
+def too_many_keys(limit: int) -> Malformed:
+    """The refusal of an order by more parameters than are looked up for each resource."""
+    return _refused("too-costly", "search-sort-keys", f"`_sort` takes {limit} parameters at most.")
+
+
+def include_form(name: str) -> Malformed:
+    """The refusal of an include that is not written as R4 has it."""
+    text = f"The value of `{name}` is `Type:parameter`, `Type:parameter:TargetType`, `Type:*` or `*`."
+    return _refused("value", "search-include-form", text)
+
+
+def include_source(name: str, valid: Iterable[str]) -> Malformed:
+    """The refusal of an include that begins at a type that it can never begin at."""
+    text = (
+        f"The value of `{name}` begins with the type that refers, here one of {_listed(valid)}."
+        f" What is included can itself refer on with `{name}:iterate`."
+    )
+    return _refused("value", "search-include-source", text)
+
+
+def unknown_include(name: str, type_: str, valid: Iterable[str]) -> Malformed:
+    """The refusal of an include by something that is no reference of the type."""
+    text = f"`{name}` follows references; those of {type_} are {_listed(valid)}."
+    return _refused("not-supported", "search-include-unknown", text)
+
+
+def summary_with_include() -> Malformed:
+    """The refusal of includes beside narratives alone, in which no reference is.
+
+    Source: https://hl7.org/fhir/R4/search.html#summary
+    """
+    return _refused("value", "search-summary-include", "`_summary=text` cannot be combined with includes.")
+
+
+def two_subsets() -> Malformed:
+    """The refusal of elements named in two ways."""
+    text = "`_elements` and `_summary` both say which elements are shown; give one of them."
+    return _refused("value", "search-subset-twice", text)
+
+
+def unknown_element(types: Iterable[str], valid: Iterable[str]) -> Malformed:
+    """The refusal of an element that resources of none of the types have."""
+    text = f"`_elements` names something that is no element at the top of {_listed(types)}: {_listed(valid)}."
+    return _refused("value", "search-element-unknown", text)
+
+
+def not_indexed(names: Iterable[str]) -> Malformed:
+    """The refusal of parameters whose index is not complete, by which too little would be found."""
+    text = (
+        f"Resources that are stored are not all indexed yet by {_listed(names)};"
+        " ask again when `thrive-fhir reindex` is done."
+    )
+    return _refused("incomplete", "search-parameter-not-indexed", text)

@@ -6,6 +6,7 @@ Source: https://hl7.org/fhir/R4/search.html#3.1.1.4
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -19,6 +20,15 @@ class SearchValues:
     numbers     (parameter, value)
     quantities  (parameter, system, code, value) system "" and code "" where none was given
     uris        (parameter, uri)
+    composites  (parameter, (system, code), second)  second as its own kind has it, without a parameter
+    texts       (parameter, words)               folded words, one space before, between and behind
+
+    What is long is shortened, as `lengths.py` tells; words are not.
+
+    Beside the codes of parameters there are codes of what modifiers ask for:
+    `code:text` (strings), `identifier:of-type` (tokens: the type's system, and `type-code|value`),
+    `subject:identifier` (tokens), `value-quantity:canonical` (quantities in a canonical unit),
+    `near:x`, `near:y`, `near:z` (numbers: the unit vector of a position).
     """
 
     tokens: set[tuple[str, str, str]] = field(default_factory=set)
@@ -28,3 +38,5 @@ class SearchValues:
     numbers: set[tuple[str, float]] = field(default_factory=set)
     quantities: set[tuple[str, str, str, float]] = field(default_factory=set)
     uris: set[tuple[str, str]] = field(default_factory=set)
+    composites: set[tuple[str, tuple[str, str], tuple[Any, ...]]] = field(default_factory=set)
+    texts: set[tuple[str, str]] = field(default_factory=set)

@@ -1,296 +1,248 @@
-"""Shapes as SQL conditions on a row of `resource`.
+"""Shapes as SQL: which resources a condition leads to, and whether one resource meets it.
 
 A leaf is asked in one of two ways: as the driver ("which resources have it": the rows of
 its index lead to the resources) or as a probe ("has this one it": one look into the
 index). One leaf of a search drives, the one that leaves fewest; the others probe.
+Rows of the index tables are of current resources alone, so that whoever comes from them
+need not ask whether the resource is deleted, or of which type it is.
 
-Source: ADR 0004
+Source: ADR 0004, ADR 0013
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Double,
     FromClause,
-    Integer,
     LargeBinary,
     Select,
     SmallInteger,
-    Table,
-    Text,
     and_,
     bindparam,
-    exists,
     false,
     func,
-    not_,
     or_,
     select,
     true,
-    union,
+    union_all,
 )
 
-from service.fhir.search import expressions as tree
-from service.storage import tables
+from service.storage.querying.constructs import (
+    ONE,
+    Condition,
+    Hidden,
+    Path,
+    fenced,
+    there_is,
+    there_is_none,
+)
+from service.storage.querying.leaves import LOCALITY, TABLE_OF_TYPE, Way, rows, value
+from service.storage.querying.ranks import drives, rank
 from service.storage.querying.shapes import Shape
 from service.storage.tables import DELETED, index_reference, resource
 
-Condition = ColumnElement[bool]
+# So many resources are taken to refer to one that a chain leads through, when it is weighed.
+FAN_OUT = 10
 
-_LOCALITY: ColumnElement[int] = bindparam("locality", type_=SmallInteger)
-
-_TABLE_OF_TYPE: dict[str, Table] = {
-    "token": tables.index_token,
-    "reference": tables.index_reference,
-    "string": tables.index_string,
-    "date": tables.index_date,
-    "number": tables.index_number,
-    "quantity": tables.index_quantity,
-    "uri": tables.index_uri,
-}
-
-# How few rows a leaf is likely to leave, fewest first; what is not here cannot drive.
-_SELECTIVE = (
-    "Identifier",
-    "Uri",
-    "Reference",
-    "String",
-    "Token",
-    "Date",
-    "Quantity",
-    "Number",
-    "LastUpdated",
-)
+OWN_TYPE: ColumnElement[int] = bindparam("type", type_=SmallInteger)
 
 
-def rank(shape: Shape) -> int | None:
-    """How well the shape drives a search (0 best), None where it cannot."""
-    kind = shape[0]
-    if kind == "LastUpdated" and shape[1]:
-        return None
-    if kind == "Or":
-        ranks = [rank(part) for part in shape[1:]]
-        return None if not ranks or None in ranks else max(found for found in ranks if found is not None)
-    if kind == "Token":
-        kind = "Identifier" if shape[3] else "Token"
-    return _SELECTIVE.index(kind) if kind in _SELECTIVE else None
+class Of(NamedTuple):
+    """The resource that is asked about: its key, and its columns where they are at hand."""
+
+    rid: Any
+    row: Any = None
 
 
-@dataclass(slots=True)
 class Clauses:
-    """Makes conditions; parameters are named p0, p1 … in the order of the shape's values."""
+    """Makes conditions and drivers for one database."""
 
-    bound: int = 0
+    def __init__(self, *, postgresql: bool) -> None:
+        self.postgresql = postgresql
 
-    def bind(self, type_: Any) -> Any:
-        """The next value's parameter."""
-        name = f"p{self.bound}"
-        self.bound += 1
-        return bindparam(name, type_=type_)
-
-    def driver(self, shape: Shape, of: Any) -> Condition:
-        """The shape, which must have a rank, as the condition that leads to the resources."""
-        found: Condition = of.rid.in_(union(*self._rids(shape)) if shape[0] == "Or" else self._rids(shape)[0])
-        return found
-
-    def _rids(self, shape: Shape) -> list[Select[Any]]:
-        """What finds the rids that the shape leads to, one statement for each alternative."""
-        if shape[0] == "Or":
-            return [found for part in shape[1:] for found in self._rids(part)]
-        if shape[0] == "LastUpdated":
-            first, last = self.bind(BigInteger), self.bind(BigInteger)
-            other = resource.alias()
-            of_type = other.c.type == bindparam("type", type_=SmallInteger)
-            updated = other.c.updated.between(first, last)
-            return [select(other.c.rid).where(other.c.locality == _LOCALITY, of_type, updated)]
-        table, conditions = self._leaf(shape)
-        return [select(table.c.rid).where(table.c.locality == _LOCALITY, *conditions)]
-
-    def condition(self, shape: Shape, of: Any) -> Condition:
-        """The shape as a condition on `of`, the columns of `resource` or an alias of it."""
+    def condition(self, shape: Shape, of: Of) -> Condition:
+        """The shape as a condition on a current resource."""
         match shape:
             case ("Everything" | "Nothing" as kind,):
                 return true() if kind == "Everything" else false()
-            case ("And", *parts):
-                return and_(true(), *(self.condition(part, of) for part in parts))
-            case ("Or", *parts):
-                return or_(false(), *(self.condition(part, of) for part in parts))
+            case ("And", *several):
+                return and_(true(), *(self.condition(part, of) for part in several))
+            case ("Or", *several):
+                return or_(false(), *(self.condition(part, of) for part in several))
             case ("Not", part):
-                return not_(self.condition(part, of))
+                # Nothing here is ever NULL, so that NOT is the opposite.
+                return ~self.condition(part, of)
+            case ("Ids" | "LastUpdated", *_):
+                return self._of_itself(shape, of)
             case _:
-                return self._of_resource(shape, of)
+                return self._looked_up(shape, of)
 
-    def _of_resource(self, shape: Shape, of: Any) -> Condition:
+    def _looked_up(self, shape: Shape, of: Of) -> Condition:
+        """The resource has a row, or a neighbour, that meets the condition: looked up for it."""
         match shape:
-            case ("Ids", int(count)):
-                among: Condition = or_(false(), *(of.id == self.bind(LargeBinary) for _ in range(count)))
-                return among
-            case ("LastUpdated", outside):
-                within: Condition = of.updated.between(self.bind(BigInteger), self.bind(BigInteger))
-                return not_(within) if outside else within
-            case ("Missing", str(type_), missing):
-                return self._missing(type_, of, missing=missing)
-            case ("Chain", where):
-                return self._chain(where, of)
-            case ("Has", where):
-                return self._has(where, of)
+            case ("Missing", at, type_, missing):
+                return self._missing(at, type_, of, missing=missing)
+            case ("Chain" | "Has", *_):
+                return self._along(shape, of)
             case _:
-                table, conditions = self._leaf(shape)
-                return _probe(table, of, conditions)
+                table, *_ = found = rows(shape, Way.BY_RESOURCE, postgresql=self.postgresql)
+                looked = select(ONE).select_from(table).where(*found.all, table.c.rid == of.rid)
+                return there_is(looked.correlate_except(table))
 
-    def _leaf(self, shape: Shape) -> tuple[Table, list[Condition]]:
-        parameter = self.bind(SmallInteger)
-        table, conditions = self._value(shape)
-        return table, [table.c.parameter == parameter, *conditions]
+    def _of_itself(self, shape: Shape, of: Of) -> Condition:
+        if of.row is not None:
+            return itself(shape, of.row)
+        other = resource.alias()
+        looked = select(ONE).where(
+            other.c.locality == LOCALITY, other.c.rid == of.rid, itself(shape, other.c)
+        )
+        return there_is(looked.correlate_except(other))
 
-    def _value(self, shape: Shape) -> tuple[Table, list[Condition]]:
+    def _missing(self, at: int, type_: str, of: Of, *, missing: bool) -> Condition:
+        table = TABLE_OF_TYPE[type_].alias()
+        conditions = [table.c.locality == LOCALITY, table.c.parameter == value(at, SmallInteger)]
+        if type_ == "composite":
+            # Its rows are found by value alone; this is asked of it hardly ever.
+            any_: Condition = of.rid.in_(select(table.c.rid).where(*conditions))
+            return ~any_ if missing else any_
+        looked = select(ONE).where(*conditions, table.c.rid == of.rid).correlate_except(table)
+        return there_is_none(looked) if missing else there_is(looked)
+
+    def _along(self, shape: Shape, of: Of) -> Condition:
+        """A chain or reverse chain with those within it: one look along all their references.
+
+        They are not nested in one another, because SQLite's parser has a stack of a hundred
+        (https://sqlite.org/limits.html, YYSTACKDEPTH).
+        """
+        path = Path(None, self.postgresql)
+        mine: list[FromClause] = []
+        while shape[0] in ("Chain", "Has"):
+            at = shape[1]
+            refers, to = index_reference.alias(), resource.alias()
+            mine += [refers, to]
+            if shape[0] == "Chain":
+                target = path.then(refers, *_references(refers, at, of.rid), take=("target",)).target
+                current = _current(to, value(at + 1, SmallInteger), target)
+                row = path.then(to, *current, take=("rid", "id", "updated"))
+                of = Of(row.rid, row)
+            else:
+                own = of.row or path.then(to, to.c.locality == LOCALITY, to.c.rid == of.rid, take=("id",))
+                of = Of(path.then(refers, *_referring(refers, at, own.id)).rid)
+            shape = shape[-1]
+        path.where(self.condition(shape, of))
+        return there_is(path.select(ONE).correlate_except(*mine))
+
+    def rids(self, shape: Shape, type_: Any = OWN_TYPE) -> Select[Any]:
+        """The keys of the resources that the shape, which must drive, leads to: in any order, more than once."""
         match shape:
-            case ("Token", has_code, has_system, _):
-                return tables.index_token, self._coded(tables.index_token, code=has_code, system=has_system)
-            case ("Reference", has_type):
-                c = index_reference.c
-                conditions = [c.target == self.bind(LargeBinary)]
-                if has_type:
-                    conditions.append(c.target_type == self.bind(SmallInteger))
-                return index_reference, conditions
-            case ("String", match):
-                return tables.index_string, self._string(match)
-            case ("Date", prefix):
-                c = tables.index_date.c
-                start, end = self.bind(BigInteger), self.bind(BigInteger)
-                return tables.index_date, [_compared_ranges(prefix, c.low, c.high, start, end)]
-            case ("Number", prefix):
-                return tables.index_number, [self._compared(prefix, tables.index_number.c.value)]
-            case ("Quantity", prefix, has_code, has_system):
-                compared = self._compared(prefix, tables.index_quantity.c.value)
-                coded = self._coded(tables.index_quantity, code=has_code, system=has_system)
-                return tables.index_quantity, [compared, *coded]
-            case ("Uri", match):
-                return tables.index_uri, [self._uri(match)]
+            case ("And", *several):
+                driver = min((part for part in several if drives(part)), key=rank)
+                others = [part for part in several if part is not driver]
+                led = self.rids(driver, type_).subquery().c.rid
+                return select(led).where(*(self.condition(part, Of(led)) for part in others))
+            case ("Or", *several):
+                either = union_all(*(select(self.rids(part, type_).subquery().c.rid) for part in several))
+                return select(either.subquery().c.rid)
+            case ("Ids" | "LastUpdated", *_):
+                other = resource.alias()
+                of_type = (other.c.locality == LOCALITY, other.c.type == type_, other.c.method != DELETED)
+                return select(Hidden(other.c.rid).label("rid")).where(*of_type, itself(shape, other.c))
+            case ("Chain" | "Has", *_):
+                path, rid = self._chained(shape) if shape[0] == "Chain" else self._referred(shape)
+                return path.select(rid)
             case _:
-                raise ValueError(f"no such shape: {shape[0]}")
+                found = rows(shape, Way.BY_RANGE, postgresql=self.postgresql)
+                # Hidden: else SQLite walks through the whole parameter to have the keys in order.
+                return select(Hidden(found.table.c.rid).label("rid")).where(*found.all)
 
-    def _coded(self, table: Table, *, code: bool, system: bool) -> list[Condition]:
-        conditions: list[Condition] = []
-        if code:
-            conditions.append(table.c.code == self.bind(Text))
-        if system:
-            conditions.append(table.c.system == self.bind(Integer))
-        return conditions
+    def _begun(self, where: Shape, type_: Any, *, once: bool) -> tuple[Path, Any]:
+        """A path from the resources where it holds; `once`: from each once, since many lead on from it."""
+        match where:
+            case ("Chain", *_):
+                return self._chained(where)
+            case ("Has", *_) if not once:
+                return self._referred(where)
+            case _:
+                found = self.rids(where, type_)
+                few = found.distinct() if where[0] in ("Has", "Or") else found
+                start = fenced(few, postgresql=self.postgresql).subquery()
+                return Path(start, self.postgresql), start.c.rid
 
-    def _string(self, match: tree.StringMatch) -> list[Condition]:
-        c = tables.index_string.c
-        match match:
-            case "starts":
-                return [c.folded >= self.bind(Text), c.folded < self.bind(Text)]
-            case "exact":
-                return [c.original == self.bind(Text)]
-            case "contains":
-                return [c.folded.like(self.bind(Text), escape="\\")]
+    def _chained(self, shape: Shape) -> tuple[Path, Any]:
+        """From the resources where it holds to those that refer to them."""
+        _, at, _, where = shape
+        path, rid = self._begun(where, value(at + 1, SmallInteger), once=True)
+        to, refers = resource.alias(), index_reference.alias()
+        held = (to.c.locality == LOCALITY, to.c.rid == rid, to.c.method != DELETED)
+        target = path.then(to, *held, take=("id",))
+        return path, path.then(refers, *_referring(refers, at, target.id)).rid
 
-    def _uri(self, match: tree.UriMatch) -> Condition:
-        uri, value = tables.index_uri.c.uri, self.bind(Text)
-        match match:
-            case "exact":
-                same: Condition = uri == value
-                return same
-            case "below":
-                return or_(uri == value, func.substr(uri, 1, func.length(value) + 1) == value + "/")
-            case "above":
-                return or_(uri == value, func.substr(value, 1, func.length(uri) + 1) == uri + "/")
-
-    def _compared(self, prefix: tree.Prefix, stored: ColumnElement[float]) -> Condition:
-        value, low, high = self.bind(Double), self.bind(Double), self.bind(Double)
-        within: Condition = and_(stored >= low, stored < high)
-        conditions: dict[tree.Prefix, Condition] = {
-            "eq": within,
-            "ne": not_(within),
-            "gt": stored > value,
-            "sa": stored > value,
-            "lt": stored < value,
-            "eb": stored < value,
-            "ge": stored >= value,
-            "le": stored <= value,
-            "ap": stored.between(low, high),
-        }
-        return conditions[prefix]
-
-    def _missing(self, type_: str, of: Any, *, missing: bool) -> Condition:
-        table = _TABLE_OF_TYPE[type_]
-        present = _among(table, of, [table.c.parameter == self.bind(SmallInteger)])
-        return not_(present) if missing else present
-
-    def _chain(self, where: Shape, of: Any) -> Condition:
+    def _referred(self, shape: Shape) -> tuple[Path, Any]:
+        """From the resources where it holds to those that they refer to."""
+        _, at, where = shape
+        path, rid = self._begun(where, value(at + 2, SmallInteger), once=False)
         refers, to = index_reference.alias(), resource.alias()
-        parameter, type_ = self.bind(SmallInteger), self.bind(SmallInteger)
-        found: Condition = of.rid.in_(
-            select(refers.c.rid)
-            .select_from(refers.join(to, _is_target(refers, to)))
-            .where(
-                refers.c.locality == _LOCALITY,
-                refers.c.parameter == parameter,
-                refers.c.target_type == type_,
-                to.c.type == type_,
-                to.c.method != DELETED,
-                self.condition(where, to.c),
-            )
-        )
-        return found
+        target = path.then(refers, *_references(refers, at, rid), take=("target",)).target
+        return path, path.then(to, *_current(to, value(at + 1, SmallInteger), target)).rid
 
-    def _has(self, where: Shape, of: Any) -> Condition:
-        refers, source = index_reference.alias(), resource.alias()
-        parameter, own_type, type_ = self.bind(SmallInteger), self.bind(SmallInteger), self.bind(SmallInteger)
-        same = and_(source.c.locality == refers.c.locality, source.c.rid == refers.c.rid)
-        return exists(
-            select(refers.c.rid)
-            .select_from(refers.join(source, same))
-            .where(
-                refers.c.locality == _LOCALITY,
-                refers.c.parameter == parameter,
-                refers.c.target == of.id,
-                refers.c.target_type == own_type,
-                source.c.type == type_,
-                source.c.method != DELETED,
-                self.condition(where, source.c),
-            )
-        )
+    def weight(self, shape: Shape, most: Any, type_: Any = OWN_TYPE) -> ColumnElement[int]:
+        """How many rows the shape would have a search look at, as far as `most` of each of its leaves."""
+        match shape:
+            case ("And", *several):
+                return self.weight(min((part for part in several if drives(part)), key=rank), most, type_)
+            case ("Or", *several):
+                total = self.weight(several[0], most, type_)
+                for part in several[1:]:
+                    total = total + self.weight(part, most, type_)
+                return total
+            case ("Chain", at, _, where):
+                return self.weight(where, most, value(at + 1, SmallInteger)) * FAN_OUT
+            case ("Has", at, where):
+                return self.weight(where, most, value(at + 2, SmallInteger))
+            case ("Ids" | "LastUpdated", *_):
+                reached = self.rids(shape, type_).limit(most)
+            case _:
+                found = rows(shape, Way.BY_RANGE, postgresql=self.postgresql)
+                reached = select(ONE.label("one")).select_from(found.table).where(*found.reach).limit(most)
+        return select(func.count()).select_from(reached.subquery()).scalar_subquery()
 
 
-def _among(table: Table, of: Any, conditions: list[Condition]) -> Condition:
-    """The resource is among those whose rows fulfil the conditions: found from the index."""
-    found: Condition = of.rid.in_(select(table.c.rid).where(table.c.locality == _LOCALITY, *conditions))
-    return found
+def itself(shape: Shape, row: Any) -> Condition:
+    """The conditions on the resource itself, on its columns."""
+    match shape:
+        case ("Ids", at, count):
+            among: Condition = row.id.in_([value(at + index, LargeBinary) for index in range(count)])
+            return among
+        case ("LastUpdated", at, prefix):
+            within: Condition = row.updated.between(value(at, BigInteger), value(at + 1, BigInteger))
+            return ~within if prefix == "ne" else within
+        case _:
+            raise ValueError(f"no condition on the resource itself: {shape[0]}")
 
 
-def _probe(table: Table, of: Any, conditions: list[Condition]) -> Condition:
-    """The resource has a row that fulfils the conditions: looked up for it."""
-    return exists(
-        select(table.c.rid).where(table.c.locality == _LOCALITY, table.c.rid == of.rid, *conditions)
-    )
+def _current(to: Any, type_: Any, id_: Any) -> list[Condition]:
+    """The current resource of that type and id."""
+    return [to.c.locality == LOCALITY, to.c.type == type_, to.c.id == id_, to.c.method != DELETED]
 
 
-def _is_target(refers: FromClause, to: FromClause) -> Condition:
-    return and_(to.c.locality == refers.c.locality, to.c.id == refers.c.target)
+def _references(refers: Any, at: int, rid: Any) -> list[Condition]:
+    """References of the resource by the parameter to resources of the type that stands behind it."""
+    return [
+        refers.c.locality == LOCALITY,
+        refers.c.rid == rid,
+        refers.c.parameter == value(at, SmallInteger),
+        refers.c.target_type == value(at + 1, SmallInteger),
+    ]
 
 
-def _compared_ranges(prefix: tree.Prefix, low: Any, high: Any, start: Any, end: Any) -> Condition:
-    """How a stored range [low, high) stands to the search range [start, end)."""
-    within = and_(low >= start, high <= end)
-    conditions: dict[tree.Prefix, Callable[[], Condition]] = {
-        "eq": lambda: within,
-        "ne": lambda: not_(within),
-        "gt": lambda: high > end,
-        "lt": lambda: low < start,
-        "ge": lambda: or_(high > end, within),
-        "le": lambda: or_(low < start, within),
-        "sa": lambda: low >= end,
-        "eb": lambda: high <= start,
-        "ap": lambda: and_(low < end, high > start),
-    }
-    return conditions[prefix]()
+def _referring(refers: Any, at: int, id_: Any) -> list[Condition]:
+    """References by the parameter to the resource with that id, of the type that stands behind the parameter."""
+    return [
+        refers.c.locality == LOCALITY,
+        refers.c.parameter == value(at, SmallInteger),
+        refers.c.target == id_,
+        refers.c.target_type == value(at + 1, SmallInteger),
+    ]

@@ -1,123 +1,217 @@
 """Searches as SQL text and arguments, ready for a driver.
 
-Source: ADR 0004
+Source: ADR 0004, ADR 0013
 """
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Dialect,
-    Select,
-    SmallInteger,
-    bindparam,
-    func,
-    literal_column,
-    select,
-)
+from sqlalchemy import Dialect, Select
 
 from service.fhir.registry import Registry
-from service.fhir.search.expressions import Query
+from service.fhir.search.expressions import Query, SortValue
 from service.storage.names import Kind, Names
-from service.storage.querying.clauses import Clauses, rank
-from service.storage.querying.shapes import Shape, Shaping
-from service.storage.statements import CURRENT, Sql, compiled, r
-from service.storage.tables import DELETED
+from service.storage.querying.constructs import is_postgresql
+from service.storage.querying.pages import Extent, Pages, Wanted
+from service.storage.querying.plans import Outlook, Plan, at_commit, choose, outlook
+from service.storage.querying.ranks import parts
+from service.storage.querying.shapes import UNKNOWN, Shape, Shaping
+from service.storage.statements import Sql, compiled
 
 # Shapes differ by which parameters are given, not by their values; a client that asks in
 # more different ways than this gets its statements built anew.
 MOST_SHAPES = 2000
+# Counts that are remembered, and for how long (seconds): a store does not change its nature in that time.
+MOST_COUNTS = 10_000
+REMEMBERED = 60.0
+_NOWHERE = 0  # a locality that there is not
+
+Statement = tuple[str, list[Any]]
+Key = tuple[Any, ...]
 
 
-# SQLite would rather walk through a whole type in order of rid than start from the few
-# rids of the driver. It uses no index for a column that stands behind a plus sign.
-_TYPE: ColumnElement[int] = literal_column("+resource.type", SmallInteger)
-_RID: ColumnElement[int] = literal_column("+resource.rid", BigInteger)
+class Taken(NamedTuple):
+    """A query taken apart: its shape and sort keys, the parts that ask for what it is sorted by, and all values."""
+
+    shape: Shape
+    sort: tuple[Shape, ...]
+    like: tuple[int, ...]
+    values: tuple[Any, ...]
+    locality: int
+    type: int
+
+    @property
+    def key(self) -> Key:
+        """What counts are remembered by."""
+        return (self.shape, self.locality, self.values)
+
+    def named(self, **further: Any) -> dict[str, Any]:
+        """The values by the names of their parameters."""
+        named = {f"p{index}": value for index, value in enumerate(self.values)}
+        return named | further | {"locality": self.locality, "type": self.type}
 
 
 class Searches:
-    """The searches of one database: SQL text by shape."""
+    """The searches of one database: SQL text by shape and plan."""
 
-    def __init__(self, registry: Registry, names: Names, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        names: Names,
+        dialect: Dialect,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` gives seconds; counts are forgotten by it."""
         self._registry = registry
         self._names = names
         self._dialect = dialect
-        self._texts: dict[Shape, Sql] = {}
+        self._clock = clock
+        self._pages = Pages(postgresql=is_postgresql(dialect))
+        self._texts: dict[Key, Sql] = {}
+        self._outlooks: dict[Key, Outlook] = {}
+        self._counts: OrderedDict[Key, tuple[float, tuple[int, ...]]] = OrderedDict()
+        self._asked: OrderedDict[int, Key] = OrderedDict()
+        self._last: tuple[Query, Taken] | None = None
 
-    def page(self, locality: int, query: Query) -> tuple[str, list[Any]]:
-        """SQL and arguments of the query's page and one resource more, in order of rid."""
-        shape, values = self._taken_apart(locality, query)
-        values["count"] = query.count + 1
-        if query.after is not None:
-            values["after"] = query.after
-        key = ("page", query.after is not None, shape)
-        sql = self._texts.get(key) or self._keep(key, _page(shape, after=query.after is not None))
-        return sql.text, sql.ordered(values)
+    def questions(self, locality: int, query: Query) -> Statement | None:
+        """The statement that counts what could drive the query; None where that is known or decides nothing.
 
-    def total(self, locality: int, query: Query) -> tuple[str, list[Any]]:
-        """SQL and arguments of how many resources the query finds in all."""
-        shape, values = self._taken_apart(locality, query)
-        key = ("total", shape)
-        sql = self._texts.get(key) or self._keep(key, _found(shape, select(func.count())))
-        return sql.text, sql.ordered(values)
-
-    def ids(self, locality: int, query: Query) -> tuple[str, list[Any]]:
-        """SQL and arguments of the ids of the first `count` resources and one more."""
-        shape, values = self._taken_apart(locality, query)
-        values["count"] = query.count + 1
-        key = ("ids", shape)
-        sql = self._texts.get(key) or self._keep(
-            key, _found(shape, select(r.id)).order_by(r.rid).limit(bindparam("count"))
+        Its one row goes to `answered`.
+        """
+        taken = self._taken_apart(locality, query)
+        expected = self._outlook(taken)
+        if not expected.asked or self._remembered(taken) is not None:
+            return None
+        # The query lives until it is answered, so that its condition is told by where it lies.
+        self._asked[id(query.where)] = taken.key
+        if len(self._asked) > MOST_COUNTS:
+            self._asked.popitem(last=False)
+        return self._statement(
+            ("estimate", taken.shape, expected.asked),
+            taken.named(most=expected.broad),
+            lambda: self._pages.estimate(taken.shape, expected.asked),
         )
-        return sql.text, sql.ordered(values)
 
-    def _taken_apart(self, locality: int, query: Query) -> tuple[Shape, dict[str, Any]]:
+    def answered(self, query: Query, row: Sequence[int]) -> None:
+        """Takes the answer to `questions` for the statements of the query that follow."""
+        key = self._asked.pop(id(query.where), None)
+        if key is None:
+            return
+        self._counts[key] = (self._clock(), tuple(row))
+        self._counts.move_to_end(key)
+        if len(self._counts) > MOST_COUNTS:
+            self._counts.popitem(last=False)
+
+    def page(
+        self,
+        locality: int,
+        query: Query,
+        *,
+        extent: Extent = "all",
+        place: Sequence[SortValue] | None = None,
+    ) -> Statement:
+        """The query's page and one resource more; the resource's columns, then its values by the sort keys.
+
+        They are in the direction of the query: backward from the last of the page to the first.
+        `place` are the values by the sort keys of the resource beside which a sorted page lies.
+        `extent` "moved": all resources that match and were changed since `as_of` but not made
+        since, with no regard to the page; "settled": the page without those.
+        """
+        taken = self._taken_apart(locality, query)
+        expected = self._outlook(taken)
+        plan = self._chosen(taken, expected)
+        beside = query.after is not None and extent != "moved"
+        placed = place if place is not None and beside and query.sort else None
+        wanted = Wanted(
+            taken.shape,
+            taken.sort,
+            taken.like,
+            after=beside,
+            missing=None if placed is None else tuple(value is None for value in placed),
+            backward=query.backward,
+            descending=expected.late and not query.sort,
+            extent=extent,
+        )
+        marks = {f"s{index}": value for index, value in enumerate(placed or ())}
+        values = taken.named(count=query.count + 1, after=query.after, as_of=query.as_of, **marks)
+        return self._statement(
+            ("page", plan, wanted), values, lambda: self._pages.page(plan, wanted, narrow=expected.narrow)
+        )
+
+    def total(self, locality: int, query: Query) -> Statement:
+        """How many resources the query finds in all."""
+        taken = self._taken_apart(locality, query)
+        plan = self._chosen(taken, self._outlook(taken))
+        wanted = Wanted(taken.shape)
+        return self._statement(
+            ("total", plan, wanted.shape), taken.named(), lambda: self._pages.total(plan, wanted)
+        )
+
+    def ids(self, locality: int, query: Query) -> Statement:
+        """The ids of the first `count` resources and one more, with nothing counted first."""
+        taken = self._taken_apart(locality, query)
+        wanted = Wanted(taken.shape)
+        return self._statement(
+            ("ids", wanted.shape),
+            taken.named(count=query.count + 1),
+            lambda: self._pages.ids(at_commit(wanted.shape), wanted),
+        )
+
+    def direction(self, query: Query) -> Literal[1, -1]:
+        """The order of resource keys in which the query lists what it finds unsorted: told by the query alone."""
+        return -1 if not query.sort and self._outlook(self._taken_apart(_NOWHERE, query)).late else 1
+
+    def plan(self, locality: int, query: Query) -> Plan:
+        """The way that the query's page goes with what is known now."""
+        taken = self._taken_apart(locality, query)
+        return self._chosen(taken, self._outlook(taken))
+
+    def _taken_apart(self, locality: int, query: Query) -> Taken:
+        """The query taken apart; the last one is remembered, because one search asks for several statements."""
+        if self._last is not None and self._last[0] is query and self._last[1].locality == locality:
+            return self._last[1]
+        taken = self._take_apart(locality, query)
+        # A name without a number may have one at the next look.
+        self._last = None if UNKNOWN in taken.values else (query, taken)
+        return taken
+
+    def _take_apart(self, locality: int, query: Query) -> Taken:
         shaping = Shaping(self._names, self._registry)
         shape = shaping.shape(query.where, query.type)
-        values: dict[str, Any] = {f"p{index}": value for index, value in enumerate(shaping.values)}
-        values["locality"] = locality
-        values["type"] = self._names.known(Kind.TYPE, query.type)
-        return shape, values
+        sort = tuple(shaping.sort(key, query.type) for key in query.sort)
+        like = shaping.like(sort[0], parts(shape)) if sort else ()
+        type_ = self._names.known(Kind.TYPE, query.type)
+        return Taken(shape, sort, like, tuple(shaping.values), locality, type_)
 
-    def _keep(self, key: Shape, statement: Select[Any]) -> Sql:
-        if len(self._texts) >= MOST_SHAPES:
-            self._texts.clear()
-        sql = self._texts[key] = compiled(statement, self._dialect)
-        return sql
+    def _chosen(self, taken: Taken, expected: Outlook) -> Plan:
+        counts = self._remembered(taken) if expected.asked else None
+        return choose(taken.shape, expected, counts, is_sorted=bool(taken.sort))
 
+    def _outlook(self, taken: Taken) -> Outlook:
+        is_sorted = bool(taken.sort)
+        dated = is_sorted and bool(taken.like) and taken.sort[0][3]
+        key = (taken.shape, is_sorted, dated)
+        known = self._outlooks.get(key)
+        if known is None:
+            if len(self._outlooks) >= MOST_SHAPES:
+                self._outlooks.clear()
+            known = self._outlooks[key] = outlook(taken.shape, is_sorted=is_sorted, dated=dated)
+        return known
 
-def _page(shape: Shape, *, after: bool) -> Select[Any]:
-    statement = _found(shape, select(*CURRENT))
-    if after:
-        rid = r.rid if _driver(shape) is None else _RID
-        statement = statement.where(rid > bindparam("after", type_=BigInteger))
-    return statement.order_by(r.rid).limit(bindparam("count"))
+    def _remembered(self, taken: Taken) -> tuple[int, ...] | None:
+        found = self._counts.get(taken.key)
+        if found is None or self._clock() - found[0] > REMEMBERED:
+            return None
+        return found[1]
 
-
-def _found(shape: Shape, statement: Select[Any]) -> Select[Any]:
-    driver = _driver(shape)
-    clauses = Clauses()
-    return statement.select_from(r.rid.table).where(
-        r.locality == bindparam("locality"),
-        (r.type if driver is None else _TYPE) == bindparam("type", type_=SmallInteger),
-        r.method != DELETED,
-        *(
-            clauses.driver(part, r) if index == driver else clauses.condition(part, r)
-            for index, part in enumerate(_parts(shape))
-        ),
-    )
-
-
-def _parts(shape: Shape) -> tuple[Shape, ...]:
-    return shape[1:] if shape[0] == "And" else (shape,)
-
-
-def _driver(shape: Shape) -> int | None:
-    """Which part leads to the resources, None where they are found by id or by walking through the type."""
-    parts = _parts(shape)
-    ranks = [(found, index) for index, part in enumerate(parts) if (found := rank(part)) is not None]
-    by_id = any(part[0] == "Ids" for part in parts)
-    return None if by_id or not ranks else min(ranks)[1]
+    def _statement(self, key: Key, values: dict[str, Any], build: Callable[[], Select[Any]]) -> Statement:
+        sql = self._texts.get(key)
+        if sql is None:
+            if len(self._texts) >= MOST_SHAPES:
+                self._texts.clear()
+            sql = self._texts[key] = compiled(build(), self._dialect)
+        return sql.text, sql.ordered(values)

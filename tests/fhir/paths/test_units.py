@@ -26,6 +26,7 @@ from service.fhir.paths.units import multiplied, parts, unit, written
         ("mm{width}", Fraction(1, 10), "cm"),
         ("m[iU]", Fraction(1, 1000), "[IU]"),
         ("[in_i]", Fraction("2.54"), "cm"),
+        ("[mi_us]", Fraction(6_336_000, 3_937), "m"),
         ("dag", 10, "g"),
     ],
 )
@@ -56,6 +57,10 @@ def test_units_of_different_dimensions(one: str, other: str):
         "m10000",
         "kmin",
         "[nonsense]",
+        "m/0",
+        "0.m",
+        "m²",
+        "²",
         "{open",
         "mg..g",
         "/",

@@ -1,15 +1,21 @@
 """Extraction of the search values of whole resources."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.fhir import codec
 from service.fhir.paths import PathError
 from service.fhir.registry import Registry
+from service.fhir.search.composites import second_kinds
 from service.fhir.search.dates import moment
+from service.fhir.search.derived import index_codes
 from service.fhir.search.extraction import MOST_SHAPES, Extractor
 from service.fhir.search.values import SearchValues
+from tests.fhir.validation.instances import instance
 
 BASE = "http://127.0.0.1:8080/fhir"
 EXAMPLES = Path(__file__).parents[4] / "shared" / "suites" / "r4-examples"
@@ -36,6 +42,7 @@ def test_the_values_of_a_score(extractor):
         references={("subject", "Patient", "p"), ("patient", "Patient", "p")},
         dates={("date", *moment("2026-09-14"))},
         quantities={("value-quantity", UCUM, "{score}", 0.0), ("combo-value-quantity", UCUM, "{score}", 0.0)},
+        composites={("code-value-quantity", (MEASURE, "gbo"), (UCUM, "{score}", 0.0))},
     )
 
 
@@ -63,6 +70,14 @@ def test_the_values_of_a_young_person(extractor):
 
 
 @pytest.mark.parametrize(
+    ("latitude", "expected"), [(90, {("near:x", 0.0), ("near:y", 0.0), ("near:z", 1.0)}), (91, set())]
+)
+def test_a_place_has_the_coordinates_of_its_point(extractor, latitude, expected):
+    place = {"resourceType": "Location", "position": {"latitude": latitude, "longitude": 10}}
+    assert extractor.values(place) == SearchValues(numbers=expected)
+
+
+@pytest.mark.parametrize(
     ("more", "kind", "expected"),
     [
         ({"meta": {"tag": [{"code": "t"}]}}, "tokens", {("_tag", "", "t")}),
@@ -79,12 +94,29 @@ def test_the_values_of_a_young_person(extractor):
         ({"valueQuantity": None, "valueCodeableConcept": {"text": "in words", "coding": [{"code": "c"}]}}, "tokens",
          {("value-concept", "", "c"), ("combo-value-concept", "", "c")}),
         ({"valueQuantity": None, "valueCodeableConcept": {"text": "In words"}}, "strings",
-         {("value-string", "in words", "In words")}),
+         {("value-string", "in words", "In words"), ("value-concept:text", "in words", "In words")}),
         ({"valueQuantity": None, "valueString": "Fine"}, "strings", {("value-string", "fine", "Fine")}),
         ({"valueQuantity": None, "valuePeriod": {"start": "2026", "end": "2026"}}, "dates",
          {("value-date", *moment("2026"))}),
         ({"component": [{"code": {"coding": [{"code": "c"}]}, "valueQuantity": {"value": 3}}]}, "quantities",
          {("component-value-quantity", "", "", 3.0), ("combo-value-quantity", "", "", 3.0)}),
+        ({"code": {"coding": [{"code": "c", "display": "A score"}], "text": "Its words"}}, "strings",
+         {("code:text", "a score", "A score"), ("code:text", "its words", "Its words")}),
+        ({"identifier": [{"type": {"coding": [{"system": "s", "code": "MR"}], "text": "Number"}, "value": "1"}]}, "tokens",
+         {("identifier", "", "1"), ("identifier:of-type", "s", "MR|1")}),
+        ({"subject": {"identifier": {"system": "s", "value": "1"}}}, "tokens", {("subject:identifier", "s", "1")}),
+        ({"subject": {"identifier": {"value": "1"}, "type": "Patient"}}, "tokens",
+         {("subject:identifier", "", "1"), ("patient:identifier", "", "1")}),
+        ({"valueQuantity": {"value": 500, "system": UCUM, "code": "mg"}}, "quantities",
+         {("value-quantity", UCUM, "mg", 500.0), ("combo-value-quantity", UCUM, "mg", 500.0),
+          ("value-quantity:canonical", UCUM, "g", 0.5)}),
+        ({"valueQuantity": {"value": 500, "system": UCUM, "code": "mg"}}, "composites",
+         {("code-value-quantity", (MEASURE, "gbo"), (UCUM, "mg", 500.0)),
+          ("code-value-quantity:canonical", (MEASURE, "gbo"), (UCUM, "g", 0.5))}),
+        ({"component": [{"code": {"coding": [{"code": "c"}]}, "valueQuantity": {"value": 3}}]}, "composites",
+         {("component-code-value-quantity", ("", "c"), ("", "", 3.0))}),
+        ({"text": {"status": "generated", "div": "<div>Of <b>note</b></div>"}, "note": [{"text": "Fine"}]}, "texts",
+         {("_text", " note of "), ("_content", " fine note of ")}),
         ({"effectiveDateTime": None, "effectiveTiming": {"event": ["2026"]}}, "dates", {("date", *moment("2026"))}),
         ({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/observation-geneticsGene",
                          "valueCodeableConcept": {"coding": [{"code": "g"}]}}]}, "tokens", {("gene-identifier", "", "g")}),
@@ -133,7 +165,7 @@ def test_the_references_of_other_types(extractor):
 
 
 def test_values_depend_on_the_body_alone_and_not_on_the_order_of_its_keys(extractor):
-    resource = score()
+    resource = score(note=[{"text": "Zest"}], valueQuantity={"value": 1, "unit": "points"})
     assert extractor.values(dict(reversed(resource.items()))) == extractor.values(resource)
 
 
@@ -154,6 +186,15 @@ def test_an_expression_that_cannot_be_compiled_stops_the_start(registry):
         Extractor(faulty, BASE)
 
 
+@given(st.data())
+def test_whatever_is_sound_has_values_that_a_store_can_keep(registry, extractor, data):
+    type_ = data.draw(st.sampled_from(sorted(registry.served)))
+    resource = instance(registry, type_, Random(data.draw(st.integers(0, 2**32))))
+    values = extractor.values(resource)
+    check(registry, type_, values)
+    assert extractor.values(dict(reversed(resource.items()))) == values
+
+
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the official R4 examples are not at hand")
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.json")), ids=lambda file: file.stem)
 def test_every_official_example_has_values_and_none_is_in_the_way(registry, extractor, file):
@@ -171,7 +212,11 @@ def check(registry, type_, values):
     kinds = {"token": "tokens", "reference": "references", "string": "strings", "date": "dates",
              "number": "numbers", "quantity": "quantities", "uri": "uris"}  # fmt: skip
     for kind, name in kinds.items():
-        assert {parameters[value[0]].type for value in getattr(values, name)} <= {kind}
+        assert {parameters[value[0]].type for value in getattr(values, name) if ":" not in value[0]} <= {kind}
+        assert {value[0] for value in getattr(values, name)} <= set(index_codes(registry, type_))
+    seconds = second_kinds(registry, type_)
+    assert {code for code, _, _ in values.composites} <= set(seconds)
+    assert {code for code, _ in values.texts} <= {"_text", "_content"}
     assert all(low < high for _, low, high in values.dates)
     assert all(id_ for _, _, id_ in values.references)
     assert all(isinstance(part, str) for kind in ("tokens", "references", "strings", "uris")

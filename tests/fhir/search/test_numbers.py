@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.fhir.search.numbers import approximate, implied, real
+from service.fhir.search.numbers import approximate, exact, implied, real
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-5.40", Decimal("-5.40")), ("1e-3", Decimal("0.001")), ("", None), (" 1", None), ("NaN", None), ("+1", None),
+        ("٣", None), ("1e1000", None), ("1" * 65, None),
+    ],
+)  # fmt: skip
+def test_a_number_is_written_as_in_json(text, expected):
+    assert exact(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,6 +76,14 @@ def test_about_a_number_is_a_tenth_of_it_and_no_less_than_its_digits_imply(text,
     _, low, high = approximate(text)
     assert all(low <= number < high for number in inside)
     assert not any(low <= number < high for number in outside)
+
+
+def test_a_number_and_its_range_may_be_turned_into_another_unit():
+    def doubled(number):
+        return float(number * 2)
+
+    assert implied("100", doubled) == (200, 199, 201)
+    assert approximate("100", doubled) == (200, 180, math.nextafter(220, math.inf))
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=4))

@@ -2,8 +2,10 @@
 
 import pytest
 
-from service.fhir.search.extraction import STORED, WITHOUT_VALUES
-from service.fhir.search.parameters import alternatives, elements, narrowed
+from service.fhir.definitions import SearchParameter
+from service.fhir.search.derived import STORED
+from service.fhir.search.extraction import WITHOUT_VALUES
+from service.fhir.search.parameters import alternatives, elements, narrowed, read_as
 
 
 @pytest.mark.parametrize(
@@ -30,22 +32,47 @@ def test_the_type_a_reference_is_narrowed_to():
     assert narrowed("Task.for") == ("Task.for", None)
 
 
-def read_as(registry, type_, code):
+def reads(registry, type_, code):
     parameter = registry.search_parameters(type_)[code]
     return [(element.name, types) for element, types in elements(registry, parameter)]
 
 
 def test_the_elements_that_a_parameter_reads(registry):
-    assert read_as(registry, "Goal", "lifecycle-status") == [("lifecycleStatus", ("code",))]
-    assert read_as(registry, "Goal", "target-date") == [("due", ("date",))]
-    assert read_as(registry, "Observation", "combo-code") == [
+    assert reads(registry, "Goal", "lifecycle-status") == [("lifecycleStatus", ("code",))]
+    assert reads(registry, "Goal", "target-date") == [("due", ("date",))]
+    assert reads(registry, "Observation", "combo-code") == [
         ("code", ("CodeableConcept",)),
         ("code", ("CodeableConcept",)),
     ]
-    assert read_as(registry, "Observation", "value-string") == [("value", ("string",)), ("text", ("string",))]
-    assert read_as(registry, "Patient", "email") == [("telecom", ("ContactPoint",))]
-    assert read_as(registry, "Encounter", "practitioner") == [("individual", ("Reference",))]
-    assert read_as(registry, "Patient", "deceased") == []
+    assert reads(registry, "Observation", "value-string") == [("value", ("string",)), ("text", ("string",))]
+    assert reads(registry, "Patient", "email") == [("telecom", ("ContactPoint",))]
+    assert reads(registry, "Encounter", "practitioner") == [("individual", ("Reference",))]
+    assert reads(registry, "Patient", "deceased") == []
+
+
+def parameter(expression):
+    return SearchParameter("http://a.example/p", "p", "Observation", "quantity", expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "types"),
+    [
+        ("(Observation.value as Quantity)", {"Quantity"}),
+        ("Observation.value.as(Quantity)", {"Quantity"}),
+        ("Observation.value.ofType(Quantity)", {"Quantity"}),
+        ("Observation.value.ofType(FHIR.Quantity)", {"Quantity"}),
+        ("Observation.component.value.ofType(CodeableConcept).text", {"string"}),
+        ("Observation.value.ofType(Quantity) | Observation.code", {"Quantity", "CodeableConcept"}),
+        ("Observation.value.exists() and Observation.value != 1", {"boolean"}),
+        ("Observation.value.ofType(Address)", None),
+        ("Observation.extension('http://a.example/x').value", None),
+        ("Observation.code | Observation.extension('http://a.example/x').value", None),
+        ("Observation.colour", None),
+        ("Nothing.colour", None),
+    ],
+)
+def test_the_types_that_an_expression_is_read_as(registry, expression, types):
+    assert read_as(registry, parameter(expression)) == types
 
 
 # Elements of a parameter that are of no type the parameter can search, by R4's own choice.
@@ -60,6 +87,6 @@ def test_every_element_that_a_parameter_reads_has_a_reader(registry, extractor):
         if code not in STORED and parameter.type not in WITHOUT_VALUES
         for _, types in elements(registry, parameter)
         for read_type in types
-        if read_type not in extractor._readers(parameter.type, None)
+        if read_type not in extractor._readers.of(parameter.type, None)
     }
     assert without == BESIDE_THE_POINT

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from service.fhir.search import refusals
-from service.fhir.search.asked import Asked, prefixed
+from service.fhir.search.asked import Asked, any_code, prefixed
+from service.fhir.search.derived import CANONICAL
 from service.fhir.search.escapes import split, unescape
 from service.fhir.search.expressions import Expression, Quantity
-from service.fhir.search.numbers import approximate, implied, real
+from service.fhir.search.numbers import Convert, approximate, implied, real
+from service.fhir.search.units import UCUM, conversion
 
 MODIFIERS = ()
 
@@ -109,16 +111,55 @@ READERS: Mapping[str, Callable[[Any], Quantities]] = {
 }  # fmt: skip
 
 
+def _canonical(value: Mapping[str, Any]) -> Quantities:
+    """The quantity in the canonical unit of its dimension; none of a unit that has no other beside it."""
+    found = conversion(value.get("system", ""), value.get("code", ""))
+    if found is None or "value" not in value:
+        return []
+    number = found(value["value"])
+    numbers = _compared(number, value["comparator"]) if "comparator" in value else (number,)
+    return [(UCUM, found.code, number) for number in numbers]
+
+
+def _canonical_range(value: Mapping[str, Any]) -> Quantities:
+    low, high = value.get("low", {}), value.get("high", {})
+    lower, upper = _canonical(low), _canonical(high)
+    known = lower or upper
+    if not known or ("value" in low and not lower) or ("value" in high and not upper):
+        return []
+    code = known[0][1]
+    return (lower or [(UCUM, code, -math.inf)]) + (upper or [(UCUM, code, math.inf)])
+
+
+def _canonical_samples(value: Mapping[str, Any]) -> Quantities:
+    origin = value.get("origin", {})
+    found = conversion(origin.get("system", ""), origin.get("code", ""))
+    if found is None:
+        return []
+    return [(UCUM, found.code, found(number)) for system, _, number in _sampled(value) if system == UCUM]
+
+
+# What a quantity is in the canonical unit of its dimension, where it has one.
+CANONICAL_READERS: Mapping[str, Callable[[Any], Quantities]] = {
+    "Quantity": _canonical, "Age": _canonical, "Count": _canonical, "Distance": _canonical, "Duration": _canonical,
+    "Range": _canonical_range, "SampledData": _canonical_samples,
+}  # fmt: skip
+
+
 def read(asked: Asked) -> Expression:
-    """The condition that a quantity states.
+    """The condition that a quantity states; one in a unit of UCUM is asked for in every unit of its dimension.
 
     Raises:
         Malformed: it is not a number with, or without, system and code.
     """
     parts = [unescape(part) for part in split(asked.text, "|")]
     prefix, text = prefixed(parts[0])
-    found = approximate(text) if prefix == "ap" else implied(text)
+    system, code = parts[1:] if len(parts) == 3 else ("", "")
+    known = conversion(system, code)
+    convert: Convert = float if known is None else known
+    found = approximate(text, convert) if prefix == "ap" else implied(text, convert)
     if found is None or len(parts) not in {1, 3}:
         raise refusals.unreadable(asked.name, "search-value-quantity", _FORM)
-    system, code = parts[1:] if len(parts) == 3 else ("", "")
-    return Quantity(asked.code, prefix, *found, system or None, code or None)
+    if known is None:
+        return Quantity(asked.code, prefix, *found, system or None, code or None)
+    return any_code(asked, CANONICAL, lambda code: Quantity(code, prefix, *found, UCUM, known.code))

@@ -13,6 +13,8 @@ from service.fhir.search.asked import Asked
 from service.fhir.search.expressions import Expression, Reference
 from service.fhir.search.references import ID, Addresses, Target, is_absolute, names_version
 
+Pairs = list[tuple[str, str]]
+
 # Beside these, the name of any type that the parameter refers to is a modifier.
 MODIFIERS = ()
 
@@ -40,6 +42,24 @@ def readers(addresses: Addresses, only: str | None) -> Mapping[str, Callable[[An
         ]
 
     return {"Reference": _reference, "canonical": _canonical, "uri": _canonical, "url": _canonical}
+
+
+def identifier_readers(addresses: Addresses, only: str | None) -> Mapping[str, Callable[[Any], Pairs]]:
+    """The readers of what identifies a resource that is referred to without its address; `only` as for `readers`."""
+
+    def _reference(value: Mapping[str, Any]) -> Pairs:
+        identifier = value.get("identifier")
+        if identifier is None or (only is not None and _stated(addresses, value) != only):
+            return []
+        return [(identifier.get("system", ""), identifier.get("value", ""))]
+
+    return {"Reference": _reference}
+
+
+def _stated(addresses: Addresses, value: Mapping[str, Any]) -> str | None:
+    """The type of what a reference refers to, as its address or its `type` says."""
+    target = addresses.target(value.get("reference", ""))
+    return value.get("type") if target is None else addresses.type_of(target, value.get("type"))
 
 
 def read(asked: Asked) -> Expression:

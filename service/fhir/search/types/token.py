@@ -11,12 +11,15 @@ from typing import Any
 from service.fhir.definitions import Element
 from service.fhir.registry import Registry
 from service.fhir.search import refusals
-from service.fhir.search.asked import Asked
+from service.fhir.search.asked import Asked, any_code
+from service.fhir.search.derived import IDENTIFIER, OF_TYPE, TEXT
 from service.fhir.search.escapes import split, unescape
-from service.fhir.search.expressions import Expression, Or, Token
+from service.fhir.search.expressions import Expression, Or, String, Token
 from service.fhir.search.parameters import elements
+from service.fhir.search.strings import fold
 
-MODIFIERS = ("not",)
+NOT = "not"
+MODIFIERS = (NOT,)
 
 Pairs = list[tuple[str, str]]
 
@@ -74,8 +77,103 @@ READERS: Mapping[str, Callable[[Any], Pairs]] = {
 }  # fmt: skip
 
 
+def _concept_text(value: Mapping[str, Any]) -> Pairs:
+    found = []
+    for coding in value.get("coding", ()):
+        text = coding.get("display")
+        if text is not None:
+            found.append((fold(text), text))
+    text = value.get("text")
+    if text is not None:
+        found.append((fold(text), text))
+    return found
+
+
+def _coding_text(value: Mapping[str, Any]) -> Pairs:
+    text = value.get("display")
+    return [] if text is None else [(fold(text), text)]
+
+
+def _identifier_text(value: Mapping[str, Any]) -> Pairs:
+    text = value.get("type", {}).get("text")
+    return [] if text is None else [(fold(text), text)]
+
+
+# What `:text` searches: strings, folded and as they are.
+# Source: https://hl7.org/fhir/R4/search.html#token (:text)
+TEXT_READERS: Mapping[str, Callable[[Any], Pairs]] = {
+    "CodeableConcept": _concept_text, "Coding": _coding_text, "Identifier": _identifier_text,
+}  # fmt: skip
+
+
+def _identifier_of_type(value: Mapping[str, Any]) -> Pairs:
+    number = value.get("value")
+    if number is None:
+        return []
+    return [
+        (coding.get("system", ""), f"{coding['code']}|{number}")
+        for coding in value.get("type", {}).get("coding", ())
+        if "code" in coding
+    ]
+
+
+# What `:of-type` searches: the system of an identifier's type, and the type's code with the value.
+OF_TYPE_READERS: Mapping[str, Callable[[Any], Pairs]] = {"Identifier": _identifier_of_type}
+
+
 def read(asked: Asked) -> Expression:
     """The condition that a token value states.
+
+    Raises:
+        Malformed: it has neither system nor code, or more than the two.
+    """
+    system, code = pair(asked)
+    if code is None:
+        return Token(asked.code, system, None)
+    return _any_case(asked, None if system and _implies(asked, system, code) else system, code)
+
+
+def read_text(asked: Asked) -> Expression:
+    """The condition that a text of the concept begins with the value (`:text`).
+
+    Raises:
+        Malformed: nothing is left of the value once it is folded.
+    """
+    folded = fold(asked.value)
+    if not folded:
+        raise refusals.unreadable(asked.name, "search-value-string", "give letters or digits")
+    return any_code(asked, TEXT, lambda of: String(of, folded, "starts"))
+
+
+def read_of_type(asked: Asked) -> Expression:
+    """The condition that there is an identifier of a type with a value (`:of-type`).
+
+    Raises:
+        Malformed: it is not the type's system and code, and the value.
+    """
+    parts = [unescape(part) for part in split(asked.text, "|")]
+    if len(parts) != 3 or not all(parts):
+        raise refusals.unreadable(
+            asked.name,
+            "search-value-token",
+            "`:of-type` wants `system|code|value`, of the type and the identifier",
+        )
+    system, code, value = parts
+    return any_code(asked, OF_TYPE, lambda of: Token(of, system, f"{code}|{value}"))
+
+
+def read_identifier(asked: Asked) -> Expression:
+    """The condition that a reference bears an identifier (`:identifier`).
+
+    Raises:
+        Malformed: it is no token.
+    """
+    system, code = pair(asked)
+    return any_code(asked, IDENTIFIER, lambda of: Token(of, system, code))
+
+
+def pair(asked: Asked) -> tuple[str | None, str | None]:
+    """System and code of a token as it is asked for: None is any, and a system "" is none.
 
     Raises:
         Malformed: it has neither system nor code, or more than the two.
@@ -83,13 +181,11 @@ def read(asked: Asked) -> Expression:
     parts = [unescape(part) for part in split(asked.text, "|")]
     match parts:
         case [code]:
-            return _any_case(asked, None, code)
-        case [system, code] if system and code:
-            return _any_case(asked, None if _implies(asked, system, code) else system, code)
-        case ["", code] if code:
-            return _any_case(asked, "", code)
+            return None, code
+        case [system, code] if code:
+            return system, code
         case [system, ""] if system:
-            return Token(asked.code, system, None)
+            return system, None
         case _:
             raise refusals.unreadable(asked.name, "search-value-token", _FORM)
 
@@ -116,13 +212,13 @@ def _implies(asked: Asked, system: str, code: str) -> bool:
     """Whether the system is the one that the bare code stands for, wherever the parameter looks."""
     registry = asked.setting.registry
     read_as = elements(registry, asked.parameter)
-    return bool(read_as) and all((system, code) in _implied(registry, *one, code) for one in read_as)
+    return bool(read_as) and all((system, code) in implied(registry, *one, code) for one in read_as)
 
 
-def _implied(
+def implied(
     registry: Registry, element: Element, types: tuple[str, ...], code: str
 ) -> frozenset[tuple[str, str]]:
-    """The codes with their systems that a value without one stands for: those of its value set."""
+    """The codes with their systems that a value without one may stand for: those of its value set."""
     if types == ("boolean",):
         return frozenset((system, code) for system in SPECIAL_VALUES)
     if types != ("code",) or element.binding is None:

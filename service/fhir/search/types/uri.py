@@ -12,8 +12,12 @@ from service.fhir.search import refusals
 from service.fhir.search.asked import Asked
 from service.fhir.search.escapes import split, unescape
 from service.fhir.search.expressions import And, Expression, Token, Uri, UriMatch
+from service.fhir.search.lengths import LONGEST_BEGINNING
 
 MODIFIERS = ("above", "below")
+
+# Of an address too long to be kept whole the beginning is kept: one that is asked for and a slash fit in.
+_LONGEST_ASKED = LONGEST_BEGINNING - 1
 
 _MATCHES: Mapping[str | None, UriMatch] = {None: "exact", "above": "above", "below": "below"}
 
@@ -39,7 +43,8 @@ def read(asked: Asked) -> Expression:
     Of a resource's own canonical address, `url|version` asks for that version of it.
 
     Raises:
-        Malformed: it has spaces in it, or is a URN asked for above or below.
+        Malformed: it has spaces in it, or is a URN or longer than what is kept of a long one and asked for
+            above or below.
     """
     value = asked.value
     if any(character.isspace() for character in value):
@@ -52,7 +57,14 @@ def read(asked: Asked) -> Expression:
                 asked.name, "search-value-uri", f"`:{modifier}` wants a URL such as http://acme.example/a/b"
             )
         case modifier:
-            return Uri(asked.code, value.rstrip("/"), _MATCHES[modifier])
+            upper = value.rstrip("/")
+            if len(upper.encode()) > _LONGEST_ASKED:
+                raise refusals.unreadable(
+                    asked.name,
+                    "search-value-uri",
+                    f"`:{modifier}` wants an address of {_LONGEST_ASKED} bytes at most",
+                )
+            return Uri(asked.code, upper, _MATCHES[modifier])
 
 
 def _exact(asked: Asked, value: str) -> Expression:

@@ -7,7 +7,7 @@ import pytest
 
 from service.fhir.problems import Malformed
 from service.fhir.search.expressions import Quantity
-from service.fhir.search.types.quantity import READERS
+from service.fhir.search.types.quantity import CANONICAL_READERS, READERS
 
 UCUM = "http://unitsofmeasure.org"
 BELOW_FIVE = math.nextafter(5, -math.inf)
@@ -52,7 +52,12 @@ def test_the_quantities_of_an_element(type_, value, expected):
     [
         ("5.4", Quantity("value-quantity", "eq", 5.4, 5.35, 5.45, None, None)),
         ("gt5.4", Quantity("value-quantity", "gt", 5.4, 5.35, 5.45, None, None)),
-        (f"5|{UCUM}|mg", Quantity("value-quantity", "eq", 5, 4.5, 5.5, UCUM, "mg")),
+        (f"5|{UCUM}|mg", Quantity("value-quantity:canonical", "eq", 0.005, 0.0045, 0.0055, UCUM, "g")),
+        (f"ge37.0|{UCUM}|Cel", Quantity("value-quantity:canonical", "ge", 310.15, 310.1, 310.2, UCUM, "K")),
+        (f"7|{UCUM}|{{score}}", Quantity("value-quantity", "eq", 7, 6.5, 7.5, UCUM, "{score}")),
+        (f"7|{UCUM}|1", Quantity("value-quantity", "eq", 7, 6.5, 7.5, UCUM, "1")),
+        (f"7|{UCUM}|furlongs", Quantity("value-quantity", "eq", 7, 6.5, 7.5, UCUM, "furlongs")),
+        ("5|http://a.example|mg", Quantity("value-quantity", "eq", 5, 4.5, 5.5, "http://a.example", "mg")),
         ("5||mg", Quantity("value-quantity", "eq", 5, 4.5, 5.5, None, "mg")),
         (f"le5|{UCUM}|", Quantity("value-quantity", "le", 5, 4.5, 5.5, UCUM, None)),
         (r"5||a\|b", Quantity("value-quantity", "eq", 5, 4.5, 5.5, None, "a|b")),
@@ -67,3 +72,39 @@ def test_what_is_no_quantity_is_refused(ask, text):
     with pytest.raises(Malformed) as refusal:
         ask("Observation", "value-quantity", text)
     assert refusal.value.issues[0].slug == "search-value-quantity"
+
+
+def in_unit(value, code="mg", **more):
+    return {"value": value, "system": UCUM, "code": code, **more}
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "expected"),
+    [
+        ("Quantity", in_unit(500), [(UCUM, "g", 0.5)]),
+        ("Quantity", in_unit(5, "kg"), [(UCUM, "g", 5000)]),
+        ("Quantity", in_unit(5, "{score}"), []),
+        ("Quantity", {"value": 5, "code": "mg"}, []),
+        ("Quantity", {"value": 5, "unit": "mg"}, []),
+        ("Quantity", {"system": UCUM, "code": "mg"}, []),
+        ("Quantity", in_unit(500, comparator="<="), [(UCUM, "g", -math.inf), (UCUM, "g", 0.5)]),
+        ("Age", in_unit(1, "wk"), [(UCUM, "s", 604_800)]),
+        ("Range", {"low": in_unit(500), "high": in_unit(1, "g")}, [(UCUM, "g", 0.5), (UCUM, "g", 1)]),
+        ("Range", {"low": in_unit(500)}, [(UCUM, "g", 0.5), (UCUM, "g", math.inf)]),
+        ("Range", {"high": in_unit(500)}, [(UCUM, "g", -math.inf), (UCUM, "g", 0.5)]),
+        ("Range", {"low": in_unit(500), "high": {"value": 1}}, []),
+        ("Range", {}, []),
+        ("SampledData", {"origin": in_unit(0), "data": "500 1500 1000"}, [(UCUM, "g", 0.5), (UCUM, "g", 1.5)]),
+        ("SampledData", {"origin": in_unit(0, "{score}"), "data": "1 2"}, []),
+    ],
+)  # fmt: skip
+def test_the_quantities_of_an_element_in_the_unit_of_their_dimension(type_, value, expected):
+    assert CANONICAL_READERS[type_](value) == expected
+
+
+def test_a_quantity_of_several_parameters_is_asked_of_each(ask):
+    found = ask("Observation", "combo-value-quantity", f"5|{UCUM}|mg")
+    assert [part.parameter for part in found.parts] == [
+        "component-value-quantity:canonical",
+        "value-quantity:canonical",
+    ]

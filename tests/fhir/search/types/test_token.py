@@ -3,8 +3,8 @@
 import pytest
 
 from service.fhir.problems import Malformed
-from service.fhir.search.expressions import Or, Token
-from service.fhir.search.types.token import READERS
+from service.fhir.search.expressions import Or, String, Token
+from service.fhir.search.types.token import OF_TYPE_READERS, READERS, TEXT_READERS
 
 SYSTEM = "http://a.example/s"
 STATUS = "http://hl7.org/fhir/goal-status"
@@ -80,3 +80,67 @@ def test_a_token_of_a_plain_string_is_asked_in_any_case(ask):
     )
     assert ask("Questionnaire", "version", "v1") == Token("version", None, "v1")
     assert ask("Questionnaire", "status", "ACTIVE") == Token("status", None, "ACTIVE")
+
+
+TYPE = {"coding": [{"system": SYSTEM, "code": "MR"}, {"display": "no code"}], "text": "Record"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "texts"),
+    [
+        ("Coding", {"code": "c", "display": "Exöm"}, [("exom", "Exöm")]),
+        ("Coding", {"code": "c"}, []),
+        (
+            "CodeableConcept",
+            {"coding": [{"display": "A"}, {"code": "c"}], "text": "B"},
+            [("a", "A"), ("b", "B")],
+        ),
+        ("CodeableConcept", {}, []),
+        ("Identifier", {"type": TYPE, "value": "1"}, [("record", "Record")]),
+        ("Identifier", {"value": "1"}, []),
+    ],
+)
+def test_the_texts_of_an_element(type_, value, texts):
+    assert TEXT_READERS[type_](value) == texts
+
+
+@pytest.mark.parametrize(
+    ("value", "pairs"),
+    [
+        ({"type": TYPE, "value": "1"}, [(SYSTEM, "MR|1")]),
+        ({"type": {"coding": [{"code": "MR"}]}, "value": "a|b"}, [("", "MR|a|b")]),
+        ({"type": TYPE}, []),
+        ({"value": "1"}, []),
+    ],
+)
+def test_the_types_of_an_identifier(value, pairs):
+    assert OF_TYPE_READERS["Identifier"](value) == pairs
+
+
+def test_a_text_is_asked_by_its_beginning(ask):
+    assert ask("Observation", "code:text", "Goal-Progress") == String("code:text", "goal progress", "starts")
+    assert ask("Observation", "combo-code:text", "a") == Or(
+        (String("code:text", "a", "starts"), String("component-code:text", "a", "starts"))
+    )
+
+
+def test_an_identifier_is_asked_by_its_type(ask):
+    assert ask("Patient", "identifier:of-type", rf"{SYSTEM}|MR|a\|b") == Token(
+        "identifier:of-type", SYSTEM, "MR|a|b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "slug"),
+    [
+        ("identifier:text", "-", "search-value-string"),
+        ("identifier:of-type", "MR|1", "search-value-token"),
+        ("identifier:of-type", "|MR|1", "search-value-token"),
+        ("identifier:of-type", "s||1", "search-value-token"),
+        ("identifier:of-type", "s|MR|", "search-value-token"),
+    ],
+)
+def test_what_such_a_modifier_cannot_read_is_refused(ask, name, text, slug):
+    with pytest.raises(Malformed) as refusal:
+        ask("Patient", name, text)
+    assert refusal.value.issues[0].slug == slug

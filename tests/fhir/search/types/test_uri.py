@@ -4,6 +4,7 @@ import pytest
 
 from service.fhir.problems import Malformed
 from service.fhir.search.expressions import And, Token, Uri
+from service.fhir.search.lengths import LONGEST_BEGINNING
 from service.fhir.search.types.uri import READERS
 
 
@@ -39,4 +40,13 @@ def test_what_a_uri_asks(ask, type_, name, text, expected):
 def test_a_uri_has_no_spaces_and_only_urls_have_an_above_and_below(ask, name, text):
     with pytest.raises(Malformed) as refusal:
         ask("Questionnaire", name, text)
+    assert refusal.value.issues[0].slug == "search-value-uri"
+
+
+@pytest.mark.parametrize("modifier", ["above", "below"])
+def test_above_and_below_ask_for_no_more_than_the_beginning_of_a_long_address_that_is_kept(ask, modifier):
+    longest = "http://a.example/".ljust(LONGEST_BEGINNING - 1, "x")
+    assert ask("Questionnaire", f"url:{modifier}", f"{longest}/") == Uri("url", longest, modifier)
+    with pytest.raises(Malformed) as refusal:
+        ask("Questionnaire", f"url:{modifier}", f"{longest[:-1]}é")
     assert refusal.value.issues[0].slug == "search-value-uri"

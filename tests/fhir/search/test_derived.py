@@ -1,0 +1,62 @@
+"""Derived codes of parameters."""
+
+import pytest
+
+from service.fhir.definitions import SearchParameter
+from service.fhir.search.derived import asked, derived, index_codes, sources, texts, whats
+
+
+@pytest.mark.parametrize(
+    ("type_", "code", "expected"),
+    [
+        ("Observation", "code", ("code:text",)),
+        ("Observation", "status", ()),
+        ("Observation", "date", ()),
+        ("Patient", "identifier", ("identifier:text", "identifier:of-type")),
+        ("Patient", "deceased", ()),
+        ("Patient", "email", ()),
+        ("Patient", "_id", ()),
+        ("Patient", "_tag", ("_tag:text",)),
+        ("Goal", "subject", ("subject:identifier",)),
+        ("QuestionnaireResponse", "questionnaire", ()),
+        ("Observation", "value-quantity", ("value-quantity:canonical",)),
+        ("Observation", "code-value-quantity", ("code-value-quantity:canonical",)),
+        ("Observation", "code-value-string", ()),
+        ("Observation", "combo-code", ()),
+        ("Location", "near", ("near:x", "near:y", "near:z")),
+        ("Observation", "gene-identifier", ("gene-identifier:text", "gene-identifier:of-type")),
+    ],
+)
+def test_what_is_derived_of_a_parameter(registry, type_, code, expected):
+    assert derived(registry, registry.search_parameters(type_)[code]) == expected
+
+
+def test_a_parameter_that_others_make_up_asks_them(registry):
+    known = registry.search_parameters("Observation")
+    assert [one.code for one in sources(registry, known["combo-code"])] == ["code", "component-code"]
+    assert asked(registry, known["combo-code"], "text") == ("code:text", "component-code:text")
+    assert whats(registry, known["combo-code"]) == ("text",)
+    composite = known["combo-code-value-quantity"]
+    assert [one.code for one in sources(registry, composite)] == [
+        "code-value-quantity",
+        "component-code-value-quantity",
+    ]
+
+
+def test_a_parameter_that_reads_more_than_others_together_stands_for_itself(registry):
+    more = SearchParameter(
+        "http://a.example/more", "more", "Observation", "token", "Observation.code | Observation.bodySite"
+    )
+    assert sources(registry, more) == (more,)
+    assert asked(registry, more, "text") == ("more:text",)
+    assert asked(registry, more, "of-type") == ()
+
+
+def test_the_index_codes_of_a_type_are_its_parameters_what_is_derived_and_words(registry):
+    codes = index_codes(registry, "Observation")
+    assert len(set(codes)) == len(codes)
+    assert set(registry.search_parameters("Observation")) < set(codes)
+    assert {"code:text", "subject:identifier", "value-quantity:canonical", "_text", "_content"} < set(codes)
+    assert texts(registry, "Binary") == ("_content",)
+    with pytest.raises(KeyError):
+        index_codes(registry, "Nothing")

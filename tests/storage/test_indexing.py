@@ -1,0 +1,119 @@
+"""Index rows: a pure function of a resource's body."""
+
+import pytest
+
+from service.fhir.search.derived import index_codes
+from service.fhir.search.values import SearchValues
+from service.storage.indexing import NO_ROWS, TABLES, Indexer, difference, target
+from service.storage.names import Kind, Names
+from service.storage.tables import INDEXES
+
+SYSTEM = "http://a.example/s"
+UCUM = "http://unitsofmeasure.org"
+
+
+@pytest.fixture
+def names(registry):
+    known = Names()
+    rows = [(Kind.TYPE, number, type_) for number, type_ in enumerate(sorted(registry.served), 1)]
+    codes = [
+        f"{type_}.{code}" for type_ in ("Observation", "Patient") for code in index_codes(registry, type_)
+    ]
+    rows += [(Kind.PARAMETER, number, code) for number, code in enumerate(codes, 1)]
+    rows += [(Kind.SYSTEM, 1, SYSTEM), (Kind.SYSTEM, 2, UCUM)]
+    known.learn(rows)
+    return known
+
+
+@pytest.fixture
+def indexer(registry, extractor, names):
+    return Indexer(registry, extractor, names)
+
+
+def test_the_tables_are_those_of_the_schema_in_their_order():
+    assert tuple(table.name for table in INDEXES) == TABLES
+    assert len(NO_ROWS) == len(TABLES)
+
+
+@pytest.mark.parametrize(
+    ("values", "table", "code", "columns"),
+    [
+        (SearchValues(tokens={("code", SYSTEM, "a")}), "index_token", "code", ("a", 1)),
+        (SearchValues(tokens={("code", "", "a")}), "index_token", "code", ("a", 0)),
+        (SearchValues(tokens={("subject:identifier", SYSTEM, "1")}), "index_token", "subject:identifier", ("1", 1)),
+        (SearchValues(strings={("code:text", "a", "A")}), "index_string", "code:text", ("a", "A")),
+        (SearchValues(dates={("date", 1, 2)}), "index_date", "date", (1, 2)),
+        (SearchValues(quantities={("value-quantity", UCUM, "mg", 5.0)}), "index_quantity", "value-quantity",
+         ("mg", 2, 5.0)),
+        (SearchValues(uris={("_profile", "http://a.example")}), "index_uri", "_profile", ("http://a.example",)),
+        (SearchValues(composites={("code-value-concept", (SYSTEM, "a"), (UCUM, "b"))}), "index_composite",
+         "code-value-concept", ("a", 1, "b", 2, 0, 0, 0.0)),
+        (SearchValues(composites={("code-value-string", (SYSTEM, "a"), ("x", "X"))}), "index_composite",
+         "code-value-string", ("a", 1, "x", 0, 0, 0, 0.0)),
+        (SearchValues(composites={("code-value-date", ("", "a"), (1, 2))}), "index_composite", "code-value-date",
+         ("a", 0, "", 0, 1, 2, 0.0)),
+        (SearchValues(composites={("code-value-quantity:canonical", ("", "a"), (UCUM, "g", 0.5))}), "index_composite",
+         "code-value-quantity:canonical", ("a", 0, "g", 2, 0, 0, 0.5)),
+        (SearchValues(texts={("_content", " a b ")}), "index_text", "_content", (" a b ",)),
+    ],
+)  # fmt: skip
+def test_a_value_is_a_row_of_its_table(indexer, names, values, table, code, columns):
+    assert names.unknown(indexer.systems(values)) == set()
+    rows = dict(zip(TABLES, indexer.rows("Observation", values), strict=True))
+    assert rows.pop(table) == {(names.known(Kind.PARAMETER, f"Observation.{code}"), *columns)}
+    assert not any(rows.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "second", "columns"),
+    [
+        ("reference", ("Patient", "1"), ("Patient/1", 0, 0, 0, 0.0)),
+        ("reference", ("", "http://a.example"), ("http://a.example", 0, 0, 0, 0.0)),
+        ("uri", ("http://a.example",), ("http://a.example", 0, 0, 0, 0.0)),
+        ("number", (0.5,), ("", 0, 0, 0, 0.5)),
+    ],
+)
+def test_second_parts_of_a_deployers_composite(indexer, kind, second, columns):
+    assert indexer._second(kind, second) == columns
+
+
+def test_the_systems_of_both_parts_of_a_composite_are_learnt(indexer):
+    def systems(code, second):
+        return {text for _, text in indexer.systems(SearchValues(composites={(code, ("s", "a"), second)}))}
+
+    assert systems("code-value-concept", ("t", "b")) == {"s", "t"}
+    assert systems("code-value-quantity", ("t", "b", 5.0)) == {"s", "t"}
+    assert systems("code-value-string", ("folded", "Folded")) == {"s"}
+    assert systems("code-value-date", (1, 2)) == {"s"}
+
+
+def test_every_row_of_an_example_has_the_columns_of_its_table(indexer, extractor):
+    resource = {
+        "resourceType": "Observation", "id": "o", "status": "final", "code": {"coding": [{"code": "a"}], "text": "A"},
+        "valueQuantity": {"value": 5, "system": UCUM, "code": "mg"}, "subject": {"reference": "Patient/1"},
+        "effectiveDateTime": "2026", "meta": {"profile": ["http://a.example"]},
+    }  # fmt: skip
+    rows = indexer.rows("Observation", extractor.values(resource))
+    for table, found in zip(INDEXES, rows, strict=True):
+        named = [
+            column.name for column in table.columns if column.name not in {"locality", "parameter", "rid"}
+        ]
+        assert found or table.name == "index_number"
+        assert all(len(row) == 1 + len(named) for row in found)
+
+
+def test_an_update_adds_and_removes_what_differs():
+    old = ({(1, "a"), (1, "b")}, *(set() for _ in TABLES[1:]))
+    new = ({(1, "b"), (1, "c")}, *(set() for _ in TABLES[1:]))
+    change = difference(old, new)
+    assert change.removed[0] == {(1, "a")}
+    assert change.added[0] == {(1, "c")}
+    assert not any(change.removed[1:])
+    assert not any(change.added[1:])
+
+
+def test_the_target_of_a_reference(names):
+    patient = names.known(Kind.TYPE, "Patient")
+    assert target(names, "Patient", "1") == (patient, b"1")
+    assert target(names, "", "http://a.example") == (0, b"http://a.example")
+    assert target(names, "Nothing", "1") == (0, b"Nothing/1")
