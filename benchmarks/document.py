@@ -1,6 +1,7 @@
 """`python -m benchmarks.document FILE…`: put measured figures into docs/performance.md, between its markers.
 
-The files are what `python -m benchmarks`, `benchmarks.kills` and `benchmarks.profile_create` write with `--json`.
+The files are what `python -m benchmarks`, `benchmarks.search`, `benchmarks.flatness`, `benchmarks.kills` and
+`benchmarks.profile_create` write with `--json`.
 
 Source: docs/performance.md
 """
@@ -54,6 +55,8 @@ BUDGET: Sequence[tuple[str, str, Callable[[Result], str], str, str]] = (
     ("Create of a 1 kB score, p99", "create", _p99, "25 ms", ""),
     ("Read by id", "read", _per_second, "", ""),
     ("Transactions of five, resources", "transaction", _resources, "2,500/s", "2,678/s on 16 vCPU"),
+    ("Search mix, requests", "search", _per_second, "2,000/s on SQLite", ""),
+    ("Search mix, p99", "search", _p99, "30 ms on SQLite", ""),
     ("Start to ready", "crud", _start, "2 s", "15 to 60 s"),
     ("Largest process, peak", "crud", _worker, "200 MB", "several GB"),
 )  # fmt: skip
@@ -125,6 +128,53 @@ def _detail(one: Result) -> tuple[str, ...]:
     )
 
 
+def shapes(results: Sequence[Result]) -> str:
+    """Return the latencies of each kind of search in the mix, the databases beside each other."""
+    mixes = [one for one in results if one.scenario == "search" and one.rate is None]
+    heads = [f"{name} on {one.server}" for one in mixes for name in ("p50 ms", "p99 ms")]
+    kinds = sorted({kind for one in mixes for kind in one.by_kind})
+    rows = []
+    for kind in kinds:
+        found = [one.by_kind.get(kind) for one in mixes]
+        figures = [
+            "-" if latency is None else f"{figure:.1f}"
+            for latency in found
+            for figure in ((latency.p50, latency.p99) if latency else (0.0, 0.0))
+        ]
+        rows.append((kind, *figures))
+    return table(("search", *heads), rows)
+
+
+def flatness(document: dict[str, Any]) -> str:
+    """Return one child's queries on a small and on a large store, and what a page of 100 costs beyond its query."""
+    small, large = (f"{count:,}" for count in document["resources"])
+    heads = [
+        *("query", f"µs at {small}", f"at {large}", "ratio", "ratio within the store"),
+        *(f"first time, µs at {small}", f"at {large}", "ratio", "statements"),
+    ]
+    rows = [
+        (
+            one["name"],
+            *_pair(one, "whole"),
+            _pair(one, "store")[2],
+            *_pair(one, "first"),
+            str(max(one["small"]["statements"], one["large"]["statements"])),
+        )
+        for one in document["rows"]
+    ]
+    page = document["joining"]
+    last = (
+        f"A page of {page['resources']} resources, {page['size']:,} bytes, takes {page['microseconds']:.0f} µs of"
+        " processor time beyond its query; 1,000 are allowed."
+    )
+    return f"{table(heads, rows)}\n\n{last}"
+
+
+def _pair(row: dict[str, Any], of: str) -> tuple[str, str, str]:
+    small, large = row["small"][of], row["large"][of]
+    return f"{small:.0f}", f"{large:.0f}", f"{large / small:.2f}"
+
+
 def kills(documents: Sequence[dict[str, Any]]) -> str:
     """Return what the kill rounds came to."""
     heads = (
@@ -184,6 +234,11 @@ def rendered(documents: Sequence[dict[str, Any]]) -> str:
     parts = [f"Taken on: {taken(documents)}"]
     if results:
         parts += ["### Against the budget", budget(results), "### In detail", details(results)]
+    if any(one.scenario == "search" for one in results):
+        parts += ["### Search by shape", shapes(results)]
+    for document in documents:
+        if document["kind"] == "flatness":
+            parts += [f"### One child's queries, flat ({document['database']})", flatness(document)]
     killed = [document for document in documents if document["kind"] == "kills"]
     if killed:
         parts += ["### Killed under load", kills(killed)]

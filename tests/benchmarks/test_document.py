@@ -25,6 +25,20 @@ PROFILE = {
     "stages": [{"stage": "validate", "microseconds": 75.0}, {"stage": "decode", "microseconds": 25.0}],
 }
 
+FLATNESS = {
+    "kind": "flatness",
+    "database": "sqlite",
+    "resources": [100_000, 5_000_000],
+    "rows": [
+        {
+            "name": "scores of a goal",
+            "small": {"whole": 500.4, "store": 200.0, "first": 600.0, "statements": 1},
+            "large": {"whole": 550.0, "store": 250.0, "first": 900.0, "statements": 2},
+        }
+    ],
+    "joining": {"microseconds": 321.0, "size": 123_456, "resources": 100},
+}
+
 
 def load(**given):
     result = Result(
@@ -79,6 +93,30 @@ def test_kills_and_profiles_have_their_tables():
     assert "| together | 100 | 100 % |" in text
 
 
+def test_the_search_mix_is_shown_by_shape_and_database():
+    by_kind = {"token": Latency(10, 1, 2.04, 3, 4.06, 5, 6), "_has": Latency(10, 1, 1, 1, 1, 1, 1)}
+    mixes = [
+        load(scenario="search", by_kind=by_kind, connections=30),
+        load(scenario="search", server="postgresql", by_kind={"token": Latency(10, 1, 7, 8, 9, 10, 11)}),
+    ]
+    text = rendered(mixes)
+    assert (
+        "| search | p50 ms on sqlite | p99 ms on sqlite | p50 ms on postgresql | p99 ms on postgresql |"
+        in text
+    )
+    assert "| token | 2.0 | 4.1 | 7.0 | 9.0 |" in text
+    assert "| _has | 1.0 | 1.0 | - | - |" in text
+    assert "| Search mix, requests | 2,500/s | 2,500/s | 2,000/s on SQLite |" in text
+    assert "| Search mix, p99 | 21.4 ms | 21.4 ms | 30 ms on SQLite |" in text
+
+
+def test_one_childs_queries_show_both_stores_and_the_ratio():
+    text = rendered([FLATNESS])
+    assert "| query | µs at 100,000 | at 5,000,000 | ratio |" in text
+    assert "| scores of a goal | 500 | 550 | 1.10 | 1.25 | 600 | 900 | 1.50 | 2 |" in text
+    assert "A page of 100 resources, 123,456 bytes, takes 321 µs" in text
+
+
 def test_the_text_goes_between_the_markers_again_and_again():
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     once = placed(page, "new")
@@ -103,12 +141,15 @@ def test_the_command_writes_the_page(tmp_path):
 def test_every_command_on_the_page_is_understood():
     """The commands by which the figures are taken stand on the page; each must be one that the parsers know."""
     from benchmarks import __main__ as loads
-    from benchmarks import kills, profile_create
+    from benchmarks import flatness, kills, profile_create, search, volume
 
     parsers = {
         "benchmarks": loads.arguments(),
+        "benchmarks.flatness": flatness.arguments(),
         "benchmarks.kills": kills.arguments(),
         "benchmarks.profile_create": profile_create.arguments(),
+        "benchmarks.search": search.arguments(),
+        "benchmarks.volume": volume.arguments(),
     }
     commands = [line.split() for line in Path(PAGE).read_text().splitlines() if line.startswith("python -m ")]
     understood = [parsers[module].parse_args(given) for _, _, module, *given in commands if module in parsers]
