@@ -44,6 +44,11 @@ from service.storage.tables import DELETED, REVISION
 
 # Units: KiB of page cache a connection (negative is SQLite's way to say KiB).
 _CACHE = -32_000
+# Units: bytes of the file that a reader maps into memory, SQLite's own most. What is beyond that cache is then read
+# without a call for each page: a sixth of a search's time. The pages are the operating system's, shared by all
+# workers and given back when it wants them, though each worker's resident size shows them. Writers map nothing.
+# Source: https://sqlite.org/mmap.html
+_MAPPED = 2**31 - 65_536
 # Units: milliseconds that SQLite waits for a lock held by a program that is not ours.
 _BUSY = 10_000
 # So many resources are read at a time when all are walked through.
@@ -68,6 +73,13 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection to read by, with the file mapped into memory."""
+    connection = connect(path)
+    connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+    return connection
+
+
 class SqliteStore:
     """Keeps the `Store` protocol on one SQLite file, together with other processes that do."""
 
@@ -84,7 +96,7 @@ class SqliteStore:
         self._indexer = Indexer(registry, extractor, self._names)
         self._searches = Searches(registry, self._names, SQLITE)
         self._searching = Searching(self._searches, self._names, extractor, SQLITE, clock)
-        self._reader = Reader(lambda: connect(path))
+        self._reader = Reader(lambda: connect_reader(path))
         self._writer = Writer(connect(path), path, self._searches, clock)
         self._inclusion = Inclusion(registry, self._names, SQLITE)
         self._histories = Histories(self._names, SQLITE)
