@@ -26,6 +26,8 @@ from tests.storage.builders import creation, unit
 PHASES = (Phase.reuse, Phase.generate)
 LISTS = 100
 SEARCHES = 100
+# The million is asked in parts, each of an empty database, so that one sees how far it has come.
+PARTS = 10
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +83,14 @@ def test_sql_finds_what_matches(searched, case):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(0)  # a million searches
+@pytest.mark.timeout(0)  # a million searches: some minutes for each part
+@pytest.mark.parametrize("part", range(PARTS))
 @settings(
     settings.get_profile("long"),
-    max_examples=10_000,
+    max_examples=100 * LISTS // PARTS,
     phases=PHASES,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(case=cases(searches=SEARCHES))
-def test_sql_finds_what_matches_for_long(searched, case):
+def test_sql_finds_what_matches_for_long(searched, part, case):
     searched(*case)
