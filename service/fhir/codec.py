@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+FHIR_JSON: Final = "application/fhir+json"
+"""What this form is called on the wire: https://hl7.org/fhir/R4/http.html#mime-type"""
 NAME_END: Final = re.compile(rb'"[ \n\t\r]*:')
 CONTAINERS: Final = frozenset({dict, list})
 DEFAULT_DEPTH: Final = 64  # design.md: deeper than any sensible Questionnaire, far from the stack's end

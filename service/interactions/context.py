@@ -73,7 +73,8 @@ class Answer:
     `stored` is the version the answer is about (its ETag, Last-Modified, body);
     `location` is `Type/id/_history/version`, relative to the base, where one is due;
     `document` is a finished JSON document (Bundle, Parameters, CapabilityStatement) in
-    place of a version; `issues` are warnings and information for an OperationOutcome.
+    place of a version, or one in the media type `media`, where that is not empty;
+    `issues` are warnings and information for an OperationOutcome.
     """
 
     status: int
@@ -81,3 +82,4 @@ class Answer:
     location: str | None = None
     document: bytes | None = None
     issues: tuple[Issue, ...] = ()
+    media: str = ""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from service.fhir.codec import FHIR_JSON
 from service.fhir.parameters import Input, Inputs
 from service.interactions.context import Act, Answer, Context
 
@@ -20,12 +21,14 @@ class Call:
     """What an operation is asked of: the type and id of the path, empty where it has none, and with what.
 
     With `lenient`, search parameters that are not understood are passed over and named.
+    `wanted` is the media type that the client wants, of those that the operation answers in.
     """
 
     type: str
     id: str
     inputs: Inputs
     lenient: bool = False
+    wanted: str = FHIR_JSON
 
 
 Perform = Callable[[Context, Act, Call], Awaitable[Answer]]
@@ -40,7 +43,8 @@ class Operation:
     asked by POST; `readable` those where it can be asked by GET as well, because it changes
     nothing and a query can say it all. With `wants_sound` a body that R4 does not allow is
     refused before the operation sees it. One that `searches` takes the search parameters of its
-    type beside `inputs`. What an operation that `finds` answers with is a Bundle.
+    type beside `inputs`. What an operation that `finds` answers with is a Bundle. `media` are the
+    media types that it answers in, best first, where these are not FHIR's JSON alone.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Operation:
     wants_sound: bool = True
     searches: bool = False
     finds: bool = False
+    media: tuple[str, ...] = ()
 
     def is_of(self, type_: str, level: Level) -> bool:
         """Whether it can be asked of this type (empty for the system) at this level."""

@@ -63,7 +63,7 @@ async def _perform(
     operation: Operation, context: Context, request: Request, body: dict[str, Any] | None
 ) -> Answer:
     inputs = parameters.read(operation.inputs, request.pairs, body, searches=operation.searches)
-    call = Call(request.type, request.id, inputs, request.lenient)
+    call = Call(request.type, request.id, inputs, request.lenient, request.form.media)
     return await operation.perform(context, request.act, call)
 
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from service.fhir.codec import FHIR_JSON
 from service.fhir.parameters import INTEGERS, PRIMITIVES, Input
 from service.operations import validate
 from service.operations.operation import Operation
 from service.rest import handlers
 from service.rest.handlers import Handler
-from service.rest.media import FHIR_JSON, JSON_PATCH
+from service.rest.media import JSON_PATCH
 from service.rest.routes import Route
 
 Json = dict[str, Any]
@@ -48,6 +49,7 @@ class Described:
     query: tuple[Json, ...] = ()
     tagged: bool = True  # whether the answer is a version, with its ETag
     may_lack_body: bool = False
+    media: tuple[str, ...] = ()  # the media types of the answer, where these are not FHIR's JSON alone
 
 
 DESCRIBED: Mapping[Handler, Described] = {
@@ -176,6 +178,7 @@ def _of_operation(operation: Operation, method: str) -> Described:
         query=tuple(_query(each) for each in operation.inputs if each.type in PRIMITIVES),
         tagged=False,
         may_lack_body=True,
+        media=operation.media,
     )
 
 

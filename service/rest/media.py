@@ -5,22 +5,24 @@ Source: https://hl7.org/fhir/R4/http.html#mime-type, https://www.rfc-editor.org/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.message import Message
 from functools import lru_cache
 from typing import Literal
 
+from service.fhir.codec import FHIR_JSON
 from service.fhir.problems import Unacceptable, Unsupported
 
 Kind = Literal["resource", "json-patch", "form"]
 
-FHIR_JSON = "application/fhir+json"
 JSON_PATCH = "application/json-patch+json"
 FORM = "application/x-www-form-urlencoded"
 
 # How sure we are that a client meant this format, where it names several of equal weight: the one
 # that it spelt out goes before a wildcard, FHIR's own before the others.
+_SPELT_OUT = 5
 _OFFERED: dict[str, tuple[int, str]] = {
-    FHIR_JSON: (5, FHIR_JSON),
+    FHIR_JSON: (_SPELT_OUT, FHIR_JSON),
     "application/json+fhir": (4, FHIR_JSON),  # the name until DSTU2, still sent by old libraries
     "application/json": (3, "application/json"),
     "text/json": (2, "text/json"),
@@ -39,39 +41,71 @@ _READ: dict[str, Kind] = {
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _VERSIONS = frozenset({"4.0", "4.0.1"})
 # `_format` as a client writes it: the short name, and the `+` that it forgot to escape.
-_SHORT = {"json": FHIR_JSON, "application/fhir json": FHIR_JSON, "application/json fhir": FHIR_JSON}
+_SHORT = {
+    "json": FHIR_JSON,
+    "application/fhir json": FHIR_JSON,
+    "application/json fhir": FHIR_JSON,
+    "csv": "text/csv",
+    "svg": "image/svg+xml",
+    "image/svg xml": "image/svg+xml",
+    "png": "image/png",
+}
 
 CONTENT_TYPES = {
     name: f"{name}; charset=utf-8".encode() for name in (FHIR_JSON, "application/json", "text/json")
 }
+# Pictures have no character set.
+_BINARY = "image/"
 
 CACHED = 256  # headers of this kind are few; a client that makes up new ones gains nothing
 
 
+def content_type(media: str) -> bytes:
+    """The value of Content-Type for a document in this media type."""
+    known = CONTENT_TYPES.get(media)
+    if known is not None:
+        return known
+    return media.encode() if media.startswith(_BINARY) else f"{media}; charset=utf-8".encode()
+
+
 @lru_cache(CACHED)
-def wanted(accept: bytes, format_: str) -> str:
+def wanted(accept: bytes, format_: str, further: tuple[str, ...] = ()) -> str:
     """The media type to answer in. `format_` (the parameter `_format`) goes before the header; empty means absent.
+
+    `further` are the media types that an operation answers in, best first, where these are not
+    FHIR's JSON alone; the first of them is the answer to those who accept anything.
 
     Raises:
         Unacceptable: nothing that we can answer in is accepted.
     """
     ranges = _SHORT.get(format_.strip().lower(), format_) if format_.strip() else accept.decode("latin-1")
     if not ranges.strip():
-        return FHIR_JSON
-    best = max((_weigh(part) for part in ranges.split(",")), default=(0.0, 0, ""))
+        return further[0] if further else FHIR_JSON
+    offered = _OFFERED | _beside(further) if further else _OFFERED
+    best = max((_weigh(part, offered) for part in ranges.split(",")), default=(0.0, 0, ""))
     if best[0] <= 0:
         asked = "_format" if format_.strip() else "Accept"
+        named = ", ".join(further) or FHIR_JSON
         raise Unacceptable(
             "format-not-offered",
-            f"{asked} names no format that this server answers in; ask for {FHIR_JSON} (XML is not offered).",
+            f"{asked} names no format that is answered in here; ask for {named} (XML is not offered).",
         )
     return best[2]
 
 
-def _weigh(part: str) -> tuple[float, int, str]:
+def _beside(further: tuple[str, ...]) -> dict[str, tuple[int, str]]:
+    """What is offered beside FHIR's JSON, by its own name, its short one and the wildcards that mean it."""
+    found: dict[str, tuple[int, str]] = {"*/*": (0, further[0])}
+    for worse, media in enumerate(reversed(further)):
+        found[media] = (_SPELT_OUT + worse, media)
+        found[f"{media.partition('/')[0]}/*"] = (1, media)
+    return found
+
+
+def _weigh(part: str, known: Mapping[str, tuple[int, str]]) -> tuple[float, int, str]:
     """Quality, sureness and media type of one range; quality 0 where it is not offered."""
     message = _parsed(part)
-    offered = _OFFERED.get(message.get_content_type() if "/" in part else "")
+    offered = known.get(message.get_content_type() if "/" in part else "")
     if offered is None or _version(message) not in _VERSIONS:
         return (0.0, 0, "")
     try:

@@ -78,7 +78,7 @@ async def _answer(desk: Desk, scope: HTTPScope, receive: Receive, target: Target
     parameters = pairs(query) if query else ()
     if route.form:
         parameters += await form_parameters(receive, seen.fields, desk.bounds)
-    shape = form(seen.fields, parameters)
+    shape = form(seen.fields, parameters, () if route.operation is None else route.operation.media)
     request = Request(
         type=route.type,
         id=target.id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, get_args
 
+from service.fhir.codec import FHIR_JSON
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
 from service.fhir.search.criteria import offered
@@ -18,7 +19,7 @@ from service.operations.offered import OPERATIONS
 from service.rest import handlers
 from service.rest.calls import ALL
 from service.rest.descriptions import Described, described
-from service.rest.media import FHIR_JSON, FORM, JSON_PATCH
+from service.rest.media import FORM, JSON_PATCH
 from service.rest.routes import Route, beside, operation_routes, served_routes
 
 Json = dict[str, Any]
@@ -140,7 +141,10 @@ def _responses(told: Described, *, reads_body: bool) -> Json:
     for status, schema in told.answers.items():
         response: Json = {"description": _MEANINGS[status]}
         if schema is not None:
-            response["content"] = {FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+            response["content"] = {
+                media: {"schema": {"$ref": f"#/components/schemas/{schema}"}} if media == FHIR_JSON else {}
+                for media in told.media or (FHIR_JSON,)
+            }
         if schema != "Bundle" and told.tagged:
             response["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
         responses[str(status)] = response

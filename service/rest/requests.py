@@ -146,7 +146,7 @@ class Request:
             case _:
                 raise Unsupported(
                     "content-type-not-read",
-                    f"A patch is sent as {media.JSON_PATCH}, or as {media.FHIR_JSON} with a Parameters resource.",
+                    f"A patch is sent as {media.JSON_PATCH}, or as {codec.FHIR_JSON} with a Parameters resource.",
                 )
 
 
@@ -157,7 +157,7 @@ def _require_resource(headers: Mapping[bytes, bytes]) -> None:
         Unsupported: it claims to be something else.
     """
     if sent(headers) not in {"resource", None}:
-        raise Unsupported("content-type-not-read", f"A resource is sent as {media.FHIR_JSON}.")
+        raise Unsupported("content-type-not-read", f"A resource is sent as {codec.FHIR_JSON}.")
 
 
 def sent(headers: Mapping[bytes, bytes]) -> media.Kind | None:
@@ -237,8 +237,8 @@ def own(parameters: Pairs) -> Pairs:
     return tuple(pair for pair in parameters if pair[0] not in GENERAL)
 
 
-def form(headers: Mapping[bytes, bytes], parameters: Pairs) -> Form:
-    """What the answer shall look like.
+def form(headers: Mapping[bytes, bytes], parameters: Pairs, further: tuple[str, ...] = ()) -> Form:
+    """What the answer shall look like; `further` as in `media.wanted`.
 
     Raises:
         Unacceptable: in no way that is offered.
@@ -246,7 +246,7 @@ def form(headers: Mapping[bytes, bytes], parameters: Pairs) -> Form:
     general = {name: value for name, value in parameters if name in GENERAL} if parameters else {}
     prefer = headers.get(b"prefer")
     return Form(
-        media.wanted(headers.get(b"accept", b""), general.get("_format", "")),
+        media.wanted(headers.get(b"accept", b""), general.get("_format", ""), further),
         general.get("_pretty", "false").strip().lower() in {"true", ""},
         NOTHING_PREFERRED if prefer is None else preference(prefer),
     )

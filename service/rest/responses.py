@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import msgspec
 
 from service.fhir import codec
+from service.fhir.codec import FHIR_JSON
 from service.fhir.problems import operation_outcome
 from service.interactions.context import Answer
 from service.rest.conditions import etag, http_date
-from service.rest.media import CONTENT_TYPES, FHIR_JSON
+from service.rest.media import CONTENT_TYPES, content_type
 from service.rest.requests import Form
 
 Header = tuple[bytes, bytes]
@@ -45,7 +46,7 @@ def reply(answer: Answer, method: str, form: Form, base_url: str) -> Reply:
     """The answer of an interaction as HTTP."""
     body = _body(answer, method, form)
     status = 200 if answer.status == 204 and body else answer.status
-    headers = [*(_WITH_BODY[form.media] if body else SECURITY)]
+    headers = [*_headers(answer.media or form.media)] if body else [*SECURITY]
     stored = answer.stored
     if stored is not None:
         headers.append((b"etag", etag(stored.version)))
@@ -54,7 +55,12 @@ def reply(answer: Answer, method: str, form: Form, base_url: str) -> Reply:
         headers.append((b"location", f"{base_url}/{answer.location}".encode()))
     if _applies(answer, method, form, body):
         headers.append((b"preference-applied", form.preference.applied))
-    return Reply(status, headers, pretty(body) if form.pretty and body else body)
+    return Reply(status, headers, pretty(body) if form.pretty and body and not answer.media else body)
+
+
+def _headers(media: str) -> tuple[Header, ...]:
+    """The headers of an answer with a body in this media type."""
+    return _WITH_BODY.get(media) or ((b"content-type", content_type(media)), *SECURITY)
 
 
 def _applies(answer: Answer, method: str, form: Form, body: bytes) -> bool:

@@ -121,3 +121,48 @@ def test_what_is_not_read_is_refused(content_type, slug):
     with pytest.raises(Unsupported) as refused:
         sent(content_type)
     assert refused.value.issues[0].slug == slug
+
+
+CHART = ("image/svg+xml", "image/png", "application/fhir+json")
+ROWS = ("application/fhir+json", "text/csv")
+
+
+@pytest.mark.parametrize(
+    ("further", "accept", "format_", "answer"),
+    [
+        # Nothing in particular: the operation's own first choice.
+        (CHART, b"", "", "image/svg+xml"),
+        (CHART, b"*/*", "", "image/svg+xml"),
+        (ROWS, b"*/*", "", "application/fhir+json"),
+        # Spelt out.
+        (CHART, b"image/png", "", "image/png"),
+        (CHART, b"application/fhir+json", "", "application/fhir+json"),
+        (ROWS, b"text/csv", "", "text/csv"),
+        (ROWS, b"application/json", "", "application/json"),
+        # What browsers send for a page, and for a picture in one.
+        (CHART, b"text/html,application/xhtml+xml,image/avif,image/webp,*/*;q=0.8", "", "image/svg+xml"),
+        (
+            CHART,
+            b"image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+            "",
+            "image/svg+xml",
+        ),
+        (CHART, b"image/svg+xml;q=0.5,image/png", "", "image/png"),
+        (CHART, b"image/*", "", "image/svg+xml"),
+        # The parameter, whose plus some clients forget to escape.
+        (CHART, b"*/*", "png", "image/png"),
+        (CHART, b"*/*", "image/svg xml", "image/svg+xml"),
+        (ROWS, b"*/*", "csv", "text/csv"),
+        (ROWS, b"*/*", "json", "application/fhir+json"),
+    ],
+)
+def test_an_operation_may_answer_in_other_formats(further, accept, format_, answer):
+    assert wanted(accept, format_, further) == answer
+
+
+def test_what_one_operation_answers_in_is_not_offered_elsewhere():
+    for format_ in ("csv", "svg", "png"):
+        with pytest.raises(Unacceptable):
+            wanted(b"", format_)
+    with pytest.raises(Unacceptable):
+        wanted(b"text/csv", "", CHART)

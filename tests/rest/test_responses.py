@@ -95,3 +95,19 @@ def test_replies_do_not_share_their_headers():
     second = reply(Answer(200, STORED), "GET", shape(), BASE)
     second.headers.append((b"x", b"y"))
     assert (b"x", b"y") not in reply(Answer(200, STORED), "GET", shape(), BASE).headers
+
+
+@pytest.mark.parametrize(
+    ("media", "header"),
+    [
+        ("text/csv", "text/csv; charset=utf-8"),
+        ("image/svg+xml", "image/svg+xml"),
+        ("", "application/fhir+json; charset=utf-8"),
+    ],
+)
+def test_a_document_of_another_format_says_so_and_is_left_as_it_is(media, header):
+    body = b'{"rows":[1,2]}'
+    made = reply(Answer(200, document=body, media=media), "GET", shape(indent=True), BASE)
+    assert headers(made)["content-type"] == header
+    assert headers(made)["cache-control"] == "no-store"
+    assert (made.body == body) is bool(media)
