@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from random import Random
 
 import pytest
@@ -14,12 +12,11 @@ from service.access.callers import Caller
 from service.fhir import codec
 from service.fhir.problems import Malformed
 from service.fhir.search.includes import include, reference_codes
-from service.interactions.context import Act, Context, Limits
+from service.interactions.context import Act
 from service.interactions.search import search
-from service.storage.open import migrate, open_store
+from tests.agreement.lasting import lasting
 from tests.agreement.remembered import remembered
-from tests.agreement.strategies import STARTED, TYPES, resources
-from tests.conftest import BASE_URL, TestClock
+from tests.agreement.strategies import TYPES, resources
 
 SEARCHES = 20  # of each locality: making one costs more than a search
 MANY = 300  # searches, of which some must include something
@@ -29,43 +26,21 @@ PHASES = (Phase.reuse, Phase.generate)
 @pytest.fixture
 def included(database_url, registry, extractor, terminology):
     """Compares what searches with includes show, in a locality of their own, with what is remembered."""
-    migrate(database_url)
-    clock = TestClock(STARTED // 1000)
-    numbers = itertools.count()
-    with asyncio.Runner() as runner:
-        store = runner.run(open_once(database_url, registry, extractor, clock))
-        context = Context(
-            registry=registry,
-            validator=None,
-            store=store,
-            clock=clock,
-            ids=str,
-            base_url=BASE_URL,
-            limits=Limits(),
-            link_key=bytes(32),
-            extractor=extractor,
-            guide=terminology.guide,
-            terminology=terminology,
-        )
-
+    with lasting(database_url, registry, extractor) as kept:
+        context = kept.context(registry, extractor, terminology)
         beside = []
 
         async def run(drawn, seed):
             random = Random(seed)
-            record = await remembered(store, f"locality-{next(numbers)}", extractor)
+            record = await remembered(kept.store, kept.locality(), extractor)
             await record.put(*drawn)
             for key in random.sample(record.there, len(record.there) // 5):
                 await record.delete(*key)
             asked = [written(registry, random) for _ in range(SEARCHES)]
             beside.extend([await compare(context, record, *one) for one in asked])
 
-        yield lambda *case: runner.run(run(*case))
-        runner.run(store.close())
+        yield lambda *case: kept.run(run(*case))
         assert len(beside) < MANY or sum(map(bool, beside)) > MANY // 10, "hardly anything was included"
-
-
-async def open_once(database_url, registry, extractor, clock):
-    return await open_store(database_url, registry, extractor, clock)
 
 
 def written(registry, random):

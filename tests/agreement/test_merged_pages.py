@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from random import Random
 
 import pytest
@@ -11,13 +9,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from service.fhir.search.expressions import Everything, Query, SortKey
-from service.interactions.context import Context, Limits
 from service.interactions.pages import show
-from service.storage.open import migrate, open_store
+from tests.agreement.lasting import lasting
 from tests.agreement.remembered import few_are_many, remembered, some_order
-from tests.agreement.strategies import STARTED, TYPES, resources
+from tests.agreement.strategies import TYPES, resources
 from tests.agreement.turmoil import LONG_AGO, Changes, between_statements
-from tests.conftest import BASE_URL, TestClock
 
 WALKS = 6  # of each locality: making one costs more than a walk
 PHASES = (Phase.reuse, Phase.generate)
@@ -35,41 +31,20 @@ KEYS = [
 def walked(database_url, registry, extractor, terminology, monkeypatch):
     """Turns pages of several types in a locality of their own, while it is written to."""
     few_are_many(monkeypatch)
-    migrate(database_url)
-    clock = TestClock(STARTED // 1000)
-    numbers = itertools.count()
-    with asyncio.Runner() as runner:
-        store = runner.run(open_once(database_url, registry, extractor, clock))
-        context = Context(
-            registry=registry,
-            validator=None,
-            store=store,
-            clock=clock,
-            ids=str,
-            base_url=BASE_URL,
-            limits=Limits(),
-            link_key=bytes(32),
-            extractor=extractor,
-            guide=terminology.guide,
-            terminology=terminology,
-        )
+    with lasting(database_url, registry, extractor) as kept:
+        context = kept.context(registry, extractor, terminology)
 
         async def run(drawn, seed):
             random = Random(seed)
-            record = await remembered(store, f"locality-{next(numbers)}", extractor)
+            record = await remembered(kept.store, kept.locality(), extractor)
             first, spare = drawn[: len(drawn) * 2 // 3 + 1], drawn[len(drawn) * 2 // 3 :]
             await record.put(*first)
             for _ in range(WALKS):
-                clock.now += random.choice((0, 0, LONG_AGO))
+                kept.clock.now += random.choice((0, 0, LONG_AGO))
                 queries = asked(random, sorted({one["resourceType"] for one in drawn}))
-                await walk(context, queries, Changes(record, queries, random, spare, clock))
+                await walk(context, queries, Changes(record, queries, random, spare, kept.clock))
 
-        yield lambda *case: runner.run(run(*case))
-        runner.run(store.close())
-
-
-async def open_once(database_url, registry, extractor, clock):
-    return await open_store(database_url, registry, extractor, clock)
+        yield lambda *case: kept.run(run(*case))
 
 
 def asked(random, types):

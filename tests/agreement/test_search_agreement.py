@@ -6,20 +6,13 @@ locality costs far more than a search, and so does a draw.
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from service.fhir.registry import Registry
-from service.fhir.search.extraction import Extractor
 from service.storage.names import Kind
-from service.storage.open import migrate, open_store
+from tests.agreement.lasting import lasting
 from tests.agreement.neighbours import neighbours
-from tests.agreement.pools import with_own
-from tests.agreement.strategies import STARTED, cases
-from tests.conftest import BASE_URL, TestClock
+from tests.agreement.strategies import cases
 from tests.storage.builders import creation, unit
 
 # Most of a case hangs on its seed, so that smaller ones are no nearer to it.
@@ -30,50 +23,25 @@ SEARCHES = 100
 PARTS = 10
 
 
-@pytest.fixture(scope="module")
-def registry(registry: Registry) -> Registry:
-    """With a deployer's search parameters, of kinds that there are none of otherwise."""
-    return with_own(registry)
-
-
-@pytest.fixture(scope="module")
-def extractor(registry: Registry) -> Extractor:
-    return Extractor(registry, BASE_URL)
-
-
 @pytest.fixture
-def loop():
-    """One event loop for all examples: a store lives in the loop it was opened in."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture
-def searched(loop, database_url, registry, extractor):
+def searched(database_url, own_registry, own_extractor):
     """Puts resources into a locality of their own and returns what searches find there, and what they should."""
-    migrate(database_url)
-    clock = TestClock(STARTED // 1000)
-    store = loop.run(open_once(database_url, registry, extractor, clock))
-    numbers = itertools.count()
+    with lasting(database_url, own_registry, own_extractor) as kept:
+        store = kept.store
 
-    async def run(drawn, asked):
-        locality = f"locality-{next(numbers)}"
-        await store._intern({(Kind.LOCALITY, locality)})
-        stored = await store.commit(locality, unit(*map(creation, drawn))) if drawn else ()
-        moments = iter([version.updated * 1000 for version in stored])
-        around = neighbours(drawn, extractor, moments)
-        for query in asked:
-            found = await store.search(locality, query)
-            expected = around.found(query)
-            assert {item.id for item in found.items} == expected, query
-            assert len(found.items) == found.total == len(expected), query
+        async def run(drawn, asked):
+            locality = kept.locality()
+            await store._intern({(Kind.LOCALITY, locality)})
+            stored = await store.commit(locality, unit(*map(creation, drawn))) if drawn else ()
+            moments = iter([version.updated * 1000 for version in stored])
+            around = neighbours(drawn, own_extractor, moments)
+            for query in asked:
+                found = await store.search(locality, query)
+                expected = around.found(query)
+                assert {item.id for item in found.items} == expected, query
+                assert len(found.items) == found.total == len(expected), query
 
-    yield lambda drawn, asked: loop.run(run(drawn, asked))
-    loop.run(store.close())
-
-
-async def open_once(database_url, registry, extractor, clock):
-    return await open_store(database_url, registry, extractor, clock)
+        yield lambda drawn, asked: kept.run(run(drawn, asked))
 
 
 @settings(max_examples=LISTS, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from dataclasses import replace
 from random import Random
 from typing import get_args
@@ -13,53 +11,33 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from service.fhir.search.expressions import Everything, SortKind
-from service.fhir.search.extraction import Extractor
-from service.storage.open import migrate, open_store
-from tests.agreement.pools import with_own
+from tests.agreement.lasting import lasting
 from tests.agreement.remembered import few_are_many, keys_of, remembered, some_order, sortable
-from tests.agreement.strategies import STARTED, cases
+from tests.agreement.strategies import cases
 from tests.agreement.turmoil import LONG_AGO, Changes, between_statements
-from tests.conftest import BASE_URL, TestClock
 
 # Most of a case hangs on its seed, so that smaller ones are no nearer to it.
 PHASES = (Phase.reuse, Phase.generate)
 MOST_PAGES = 60  # of ten resources, even by ones and with what is written on the way
 
 
-@pytest.fixture(scope="module")
-def registry(registry):
-    """With a deployer's search parameters, of kinds that there are none of otherwise."""
-    return with_own(registry)
-
-
-@pytest.fixture(scope="module")
-def extractor(registry):
-    return Extractor(registry, BASE_URL)
-
-
 @pytest.fixture
-def walked(database_url, registry, extractor, monkeypatch):
+def walked(database_url, own_registry, own_extractor, monkeypatch):
     """Writes resources to a locality of their own, and compares pages of searches there with what is remembered."""
     few_are_many(monkeypatch)
-    migrate(database_url)
-    clock = TestClock(STARTED // 1000)
-    numbers = itertools.count()
-    with asyncio.Runner() as runner:
-        # One loop for all examples: a store lives in the loop it was opened in.
-        store = runner.run(open_once(database_url, registry, extractor, clock))
+    with lasting(database_url, own_registry, own_extractor) as kept:
 
         async def run(drawn, asked, seed, turned):
             random = Random(seed)
-            record = await remembered(store, f"locality-{next(numbers)}", extractor)
+            record = await remembered(kept.store, kept.locality(), own_extractor)
             first, spare = drawn[: len(drawn) * 2 // 3 + 1], drawn[len(drawn) * 2 // 3 :]
             await record.put(*first)
             for drawn_query in asked:
-                query = sorted_anew(registry, drawn_query, random)
-                clock.now += random.choice((0, 0, LONG_AGO))
-                await turned(record, query, Changes(record, (query,), random, spare, clock))
+                query = sorted_anew(own_registry, drawn_query, random)
+                kept.clock.now += random.choice((0, 0, LONG_AGO))
+                await turned(record, query, Changes(record, (query,), random, spare, kept.clock))
 
-        yield lambda *case: runner.run(run(*case))
-        runner.run(store.close())
+        yield lambda *case: kept.run(run(*case))
 
 
 def sorted_anew(registry, query, random):
@@ -71,10 +49,6 @@ def sorted_anew(registry, query, random):
         count=random.choice((1, 2, 3, 100)),
         total="none",
     )
-
-
-async def open_once(database_url, registry, extractor, clock):
-    return await open_store(database_url, registry, extractor, clock)
 
 
 async def walk(record, query, changes):
@@ -195,8 +169,10 @@ def test_pages_are_exact_whatever_is_written_between_their_statements_for_long(w
     walked(*case, seed, walk_in_turmoil)
 
 
-def test_what_can_be_sorted_by_is_worth_it(registry):
+def test_what_can_be_sorted_by_is_worth_it(own_registry):
     by_kind = {
-        key.kind for type_ in ("Observation", "Patient", "Questionnaire") for key in sortable(registry, type_)
+        key.kind
+        for type_ in ("Observation", "Patient", "Questionnaire")
+        for key in sortable(own_registry, type_)
     }
     assert by_kind == set(get_args(SortKind))

@@ -3,7 +3,6 @@
 import itertools
 from collections import Counter
 
-import pytest
 from hypothesis import given, settings
 
 from service.fhir.search.composites import second_kinds
@@ -29,22 +28,10 @@ from service.fhir.search.expressions import (
     Within,
     Words,
 )
-from service.fhir.search.extraction import Extractor
 from service.fhir.validation.validator import Validator
 from tests.agreement.neighbours import neighbours
-from tests.agreement.pools import COMPOSITES, DERIVED, LINKS, PARAMETERS, STARTED, with_own
+from tests.agreement.pools import COMPOSITES, DERIVED, LINKS, PARAMETERS, STARTED
 from tests.agreement.strategies import TYPES, cases, queries, resources
-from tests.conftest import BASE_URL
-
-
-@pytest.fixture(scope="module")
-def registry(registry):
-    return with_own(registry)
-
-
-@pytest.fixture(scope="module")
-def extractor(registry):
-    return Extractor(registry, BASE_URL)
 
 
 def moments():
@@ -52,8 +39,8 @@ def moments():
 
 
 @given(resources())
-def test_the_resources_are_valid(registry, drawn):
-    validator = Validator(registry)
+def test_the_resources_are_valid(own_registry, drawn):
+    validator = Validator(own_registry)
     faults = [issue.text for one in drawn for issue in validator.check(one) if issue.is_fault]
     # A quantity's code without a system breaks qty-3, a component with the code of the whole obs-7. Stores
     # from before invariants were asked hold such.
@@ -61,8 +48,8 @@ def test_the_resources_are_valid(registry, drawn):
 
 
 @given(resources(), queries())
-def test_every_search_has_an_answer_in_memory(extractor, drawn, query):
-    known = neighbours(drawn, extractor, moments())
+def test_every_search_has_an_answer_in_memory(own_extractor, drawn, query):
+    known = neighbours(drawn, own_extractor, moments())
     assert known.found(query) <= {one["id"] for one in drawn if one["resourceType"] == query.type}
 
 
@@ -72,14 +59,14 @@ KINDS = {
 }  # fmt: skip
 
 
-def test_each_kind_of_condition_finds_some_resources_and_leaves_some(extractor):
+def test_each_kind_of_condition_finds_some_resources_and_leaves_some(own_extractor):
     telling = set()
 
     @settings(max_examples=100)
     @given(cases(searches=400))
     def look(case):
         drawn, asked = case
-        known = neighbours(drawn, extractor, moments())
+        known = neighbours(drawn, own_extractor, moments())
         there = Counter(one["resourceType"] for one in drawn)
         telling.update(
             type(query.where) for query in asked if 0 < len(known.found(query)) < there[query.type]
@@ -89,24 +76,24 @@ def test_each_kind_of_condition_finds_some_resources_and_leaves_some(extractor):
     assert telling == KINDS
 
 
-def test_the_parameters_and_links_are_r4s(registry):
+def test_the_parameters_and_links_are_r4s(own_registry):
     for type_, by_kind in PARAMETERS.items():
-        known = registry.search_parameters(type_)
+        known = own_registry.search_parameters(type_)
         assert {(code, kind) for kind, codes in by_kind.items() for code in codes} <= {
             (code, parameter.type) for code, parameter in known.items()
         }
     for start, parameter, to in LINKS:
         assert (
-            to in registry.search_parameters(start)[parameter].targets
-            or not registry.search_parameters(start)[parameter].targets
+            to in own_registry.search_parameters(start)[parameter].targets
+            or not own_registry.search_parameters(start)[parameter].targets
         )
 
 
-def test_the_derived_codes_and_composites_are_those_of_the_index(registry):
+def test_the_derived_codes_and_composites_are_those_of_the_index(own_registry):
     for type_ in TYPES:
         derived = {code for codes in DERIVED[type_].values() for code in codes}
-        assert derived <= set(index_codes(registry, type_))
-        assert COMPOSITES.get(type_, {}).items() <= second_kinds(registry, type_).items()
+        assert derived <= set(index_codes(own_registry, type_))
+        assert COMPOSITES.get(type_, {}).items() <= second_kinds(own_registry, type_).items()
 
 
 @settings(max_examples=20)

@@ -5,7 +5,6 @@ And what is said of a search by its self link is the same search.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import Counter
 from dataclasses import replace
@@ -17,15 +16,13 @@ from hypothesis import strategies as st
 
 from service.fhir.problems import Malformed
 from service.fhir.search.asked import Setting
-from service.fhir.search.extraction import Extractor
 from service.fhir.search.grammar import parse
 from service.storage.names import unpack_id
-from service.storage.open import migrate, open_store
-from tests.agreement.pools import with_own
+from tests.agreement.lasting import lasting
 from tests.agreement.remembered import few_are_many, keys_of, remembered
 from tests.agreement.strategies import STARTED, resources
 from tests.agreement.written import Writer, searched
-from tests.conftest import BASE_URL, TestClock
+from tests.conftest import BASE_URL
 
 SEARCHES = 25  # of each locality: making one costs more than a search
 COUNT = 3
@@ -113,36 +110,17 @@ class Asking:
         return sum(key[0] == type_ for key in record.there)
 
 
-@pytest.fixture(scope="module")
-def registry(registry):
-    """With a deployer's search parameters, of kinds that there are none of otherwise."""
-    return with_own(registry)
-
-
-@pytest.fixture(scope="module")
-def extractor(registry):
-    return Extractor(registry, BASE_URL)
-
-
 @pytest.fixture
-def asked(database_url, registry, extractor, monkeypatch):
+def asked(database_url, own_registry, own_extractor, monkeypatch):
     """Asks searches of resources in a locality of their own."""
     few_are_many(monkeypatch)
-    migrate(database_url)
-    with asyncio.Runner() as runner:
-        # One loop for all examples: a store lives in the loop it was opened in.
-        store = runner.run(open_once(database_url, registry, extractor))
-        asking = Asking(store, registry, extractor)
-        yield lambda drawn, seed: runner.run(asking.ask(drawn, seed))
-        runner.run(store.close())
+    with lasting(database_url, own_registry, own_extractor) as kept:
+        asking = Asking(kept.store, own_registry, own_extractor)
+        yield lambda drawn, seed: kept.run(asking.ask(drawn, seed))
     if asking.came.total() > MANY:
         assert min(asking.came[what] for what in ("refused", "none", "some", "all")) > MANY // 100, (
             asking.came
         )
-
-
-async def open_once(database_url, registry, extractor):
-    return await open_store(database_url, registry, extractor, TestClock(STARTED // 1000))
 
 
 @settings(max_examples=60, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
