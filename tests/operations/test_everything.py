@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from service.access.callers import Caller
 from service.fhir.parameters import read as read_inputs
 from service.fhir.problems import Gone, Malformed, Missing
 from service.fhir.stamping import instant
@@ -17,6 +18,7 @@ from service.interactions.search import search
 from service.interactions.update import update
 from service.operations import everything
 from service.operations.operation import Call
+from service.storage.open import migrate, open_store, session
 from tests.interactions.builders import body
 
 
@@ -148,28 +150,28 @@ async def test_more_than_may_come_with_a_page_is_told(put, ask, context, act):
     assert issue["details"]["coding"][0]["code"] == "search-includes-cut"
 
 
-async def test_what_is_not_indexed_yet_is_not_answered_in_part(put, context, act):
-    await put(child())
+async def test_what_is_not_indexed_yet_is_not_answered_in_part(
+    context, act, database_url, registry, extractor
+):
+    migrate(database_url)
 
-    async def pending():
-        return lambda type_: frozenset({"patient"} if type_ == "Goal" else ())
+    async def opened():
+        store = await open_store(database_url, registry, extractor, context.clock)
+        return replace(context, store=store)
 
-    unready = replace(context, store=Wrapped(context.store, pending))
+    here = replace(act, caller=Caller("epr", "camhs"))
+    filled = await opened()
+    for resource in (child(), goal("1")):
+        await update(filled, here, resource["resourceType"], resource["id"], resource)
+    await filled.store.close()
+    async with session(database_url) as own:
+        await own.run("DELETE FROM indexed_parameter WHERE name = 'Goal.patient'")
+    unready = await opened()
     with pytest.raises(Malformed) as caught:
-        await page(unready, act, "a", [])
+        await page(unready, here, "a", [])
     assert caught.value.issues[0].slug == "search-parameter-not-indexed"
-    await page(unready, act, "a", [("_type", "Patient")])
-
-
-class Wrapped:
-    """A store whose indexes are not all complete."""
-
-    def __init__(self, store, pending):
-        self._store = store
-        self.pending = pending
-
-    def __getattr__(self, name):
-        return getattr(self._store, name)
+    await page(unready, here, "a", [("_type", "Patient")])
+    await unready.store.close()
 
 
 async def test_types_may_be_chosen_of_the_record_and_beside_it(put, ask):

@@ -1,13 +1,13 @@
 """The story of search: what the clinic asks, one test for each thing that search can do.
 
-Against a real server of two workers, on both databases. The clinic is in `searched.py`.
+Against a real server of two workers, on both databases. The clinic is in `searched.py`; its
+pages and their links have a story of their own.
 
 Source: issue 4 «Search», https://hl7.org/fhir/R4/search.html
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -15,95 +15,16 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from service.storage.open import migrate, open_store
-from tests.conftest import DATABASES
-from tests.postgres import fresh_database
 from tests.rest.asking import refused
-from tests.rest.searched import CATEGORIES, FORMS, LOINC, NUMBERS, SCORED, SCT, SLOT_1, UCUM, transaction
+from tests.rest.searched import CATEGORIES, FORMS, LOINC, NUMBERS, SCORED, SCT, SLOT_1, UCUM
+from tests.rest.searching import links, outcome, shown
 from tests.rest.serving import ROOT, command, serving
-from tests.storage.builders import creation, unit
 
 pytestmark = pytest.mark.slow
 
 OLDEST_FIRST = [f"score-{number}" for number in range(1, len(SCORED) + 1)]
 OURS = sorted((ROOT / "fhir_profiles" / "SearchParameter").glob("*.json"))
 KITES = [("subject", "Patient/kite"), ("focus", "Goal/sleep")]
-
-
-class Clinic:
-    """The clinic's record as a client asks it."""
-
-    def __init__(self, http: httpx.Client):
-        self.http = http
-
-    def get(self, path, *pairs, **headers):
-        return self.http.get(path, params=list(pairs) or None, headers=headers)
-
-    def bundle(self, path, *pairs, **headers):
-        answer = self.get(path, *pairs, **headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def ids(self, path, *pairs, **headers):
-        """The ids of the matches in their order."""
-        return shown(self.bundle(path, *pairs, **headers))
-
-    def found(self, path, *pairs):
-        return set(self.ids(path, *pairs))
-
-    def follow(self, url, relation):
-        """The matches of that page and of all in the direction of the relation, a list for each page."""
-        pages = []
-        while url is not None:
-            page = self.bundle(url)
-            pages.append(shown(page))
-            url = links(page).get(relation)
-        return pages
-
-
-def shown(bundle, mode="match"):
-    return [one["resource"]["id"] for one in bundle.get("entry", []) if one["search"]["mode"] == mode]
-
-
-def links(bundle):
-    return {link["relation"]: link["url"] for link in bundle["link"]}
-
-
-def outcome(bundle):
-    """The issues of the outcome in a searchset."""
-    told = [one["resource"] for one in bundle.get("entry", []) if one["search"]["mode"] == "outcome"]
-    return [issue for one in told for issue in one["issue"]]
-
-
-@pytest.fixture(scope="module", params=DATABASES)
-def database(request, tmp_path_factory, registry, extractor):
-    """A database that is not empty, so that the sandbox brings no people of its own."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('search') / 'thrive.db'}"
-    else:
-        url = fresh_database(request.getfixturevalue("postgres_server"))
-    migrate(url)
-
-    async def begin():
-        store = await open_store(url, registry, extractor, lambda: 1)
-        organization = {"resourceType": "Organization", "id": "first", "active": False}
-        await store.commit("default", unit(creation(organization)))
-        await store.close()
-
-    asyncio.run(begin())
-    return url
-
-
-@pytest.fixture(scope="module")
-def clinic(tmp_path_factory, database):
-    folder = tmp_path_factory.mktemp("served")
-    with (
-        serving(folder, database, "--sandbox", "--workers", "2") as server,
-        httpx.Client(base_url=f"{server.url}/fhir/", timeout=30) as http,
-    ):
-        posted = http.post(f"{server.url}/fhir", json=transaction())
-        assert posted.status_code == 200, posted.text
-        yield Clinic(http)
 
 
 # 1. Every type of parameter, every parameter.
@@ -446,47 +367,7 @@ def test_lenience_never_passes_over_a_modifier_or_a_value(clinic, pair):
     refused(clinic.get("Patient", pair, Prefer="handling=lenient"), 400)
 
 
-# 5. Pages.
-
-
-@pytest.mark.parametrize("order", [[], [("_sort", "-date")], [("_sort", "value-quantity,_id")]])
-def test_pages_lead_forward_and_back_on_any_worker(clinic, order):
-    whole = clinic.ids("Observation", *KITES, *order)
-    first = clinic.bundle("Observation", *KITES, *order, ("_count", "2"))
-    assert "previous" not in links(first)
-    forward = clinic.follow(links(first)["self"], "next")
-    assert forward == [whole[0:2], whole[2:4], whole[4:6]]
-    last = links(clinic.bundle(links(clinic.bundle(links(first)["next"]))["next"]))
-    assert "next" not in last
-    assert clinic.follow(last["previous"], "previous") == [whole[2:4], whole[0:2]]
-    assert shown(clinic.bundle(last["first"])) == whole[0:2]
-
-
-def test_a_link_that_was_changed_is_refused(clinic):
-    url = links(clinic.bundle("Observation", *KITES, ("_count", "2"), ("_sort", "date")))["next"]
-    token = dict(parse_qsl(urlsplit(url).query))["_page"]
-    other = token[:-2] + ("A" if token[-2] != "A" else "B") + token[-1]
-    for changed in (
-        url.replace(token, other),
-        url.replace("kite", "moss"),
-        url.replace("_sort=date", "_sort=-date"),
-    ):
-        assert changed != url
-        refused(clinic.get(changed), 400, "page-link-invalid")
-    assert "kite" not in token
-    assert clinic.get(url).status_code == 200
-
-
-def test_links_hold_after_a_restart(tmp_path, database, clinic):
-    url = links(clinic.bundle("Observation", *KITES, ("_count", "2"), ("_sort", "date")))["next"]
-    with serving(
-        tmp_path, database, "--sandbox", "--workers", "1", BASE_URL=str(clinic.http.base_url).rstrip("/")
-    ) as again:
-        there = f"{again.url}/fhir/Observation?{urlsplit(url).query}"
-        assert shown(httpx.get(there).json()) == ["score-3", "score-4"]
-
-
-# 7. The plan.
+# 5. The plan.
 
 
 def test_the_plan_and_its_time_are_shown_and_nothing_of_the_values(clinic):
@@ -500,7 +381,7 @@ def test_the_plan_and_its_time_are_shown_and_nothing_of_the_values(clinic):
 # A deployer's own parameter (1).
 
 
-def test_a_parameter_of_the_deployers_own(tmp_path, database, clinic):
+def test_a_parameter_of_the_deployers_own(tmp_path, searched_database, clinic):
     """One file and `thrive-fhir reindex`: what was there before is found, and what comes afterwards at once."""
     folder = tmp_path / "parameters"
     folder.mkdir()
@@ -512,9 +393,9 @@ def test_a_parameter_of_the_deployers_own(tmp_path, database, clinic):
     (folder / "due.json").write_text(json.dumps(definition))
     settings = {"SEARCH_PARAMETERS": str(folder)}
     refused(clinic.get("Goal", ("due", "2026-09-01")), 400, "search-parameter-unknown")
-    told = command("reindex", database_url=database, **settings)
+    told = command("reindex", database_url=searched_database, **settings)
     assert "The index is complete" in told.stdout
-    with serving(tmp_path, database, "--sandbox", "--workers", "1", **settings) as server:
+    with serving(tmp_path, searched_database, "--sandbox", "--workers", "1", **settings) as server:
         goals = f"{server.url}/fhir/Goal"
         assert shown(httpx.get(f"{goals}?due=2026-09-01").json()) == ["sleep"]
         bike = clinic.get("Goal/bike").json() | {"target": [{"dueDate": "2026-09-01"}]}
