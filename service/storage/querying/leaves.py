@@ -204,7 +204,9 @@ def _set(shape: Shape, c: _Columns) -> Both:
     pairs = [
         (value(at + 1 + 2 * slot, types[0]), value(at + 2 + 2 * slot, types[1])) for slot in range(slots)
     ]
-    return [Among((c.named(of), c.named(beside)), pairs)], []
+    # An index is chosen for lists of single values alone; which of them go together is looked at afterwards.
+    together = Among((c.aside(of), c.aside(beside)), pairs)
+    return [c.named(of).in_([first for first, _ in pairs])], [together]
 
 
 def _near(c: _Columns, at: int) -> Condition:
