@@ -12,7 +12,7 @@ RUFF := $(BIN)/ruff
 SOURCES := service tests benchmarks scripts migrations
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long lint format check bench conformance mutation openapi snapshots lock clean
+.PHONY: help install run test test-long lint format check bench conformance mutation outcomes openapi snapshots lock clean
 
 help:  ## what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,8 +31,8 @@ $(INSTALLED): requirements.lock requirements-dev.lock pyproject.toml | $(VENV)/b
 run: install  ## the sandbox on http://127.0.0.1:8080/fhir, with invented people
 	$(BIN)/thrive-fhir serve --sandbox
 
-test: install  ## all tests but the long ones
-	$(BIN)/python -m pytest -m "not long"
+test: install  ## all tests but the long ones, on every processor
+	$(BIN)/python -m pytest -m "not long" -n auto --dist loadfile
 
 test-long: install  ## the tests that take minutes to hours
 	$(BIN)/python -m pytest -m long
@@ -62,6 +62,9 @@ mutation: install  ## small changes of the clinic's rules, each of which the tes
 
 snapshots: install  ## writes the snapshots in fhir_profiles/StructureDefinition anew
 	$(BIN)/python scripts/write_snapshots.py
+
+outcomes: install  ## writes docs/outcomes.md anew from the tests of the rules
+	PYTHONPATH=. $(BIN)/python scripts/write_outcomes.py
 
 openapi: install  ## writes openapi/thrive-fhir.json anew
 	$(BIN)/python scripts/write_openapi.py
