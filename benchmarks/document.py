@@ -1,7 +1,7 @@
 """`python -m benchmarks.document FILE…`: put measured figures into docs/performance.md, between its markers.
 
-The files are what `python -m benchmarks`, `benchmarks.search`, `benchmarks.flatness`, `benchmarks.kills` and
-`benchmarks.profile_create` write with `--json`.
+The files are what `python -m benchmarks`, `benchmarks.search`, `benchmarks.flatness`, `benchmarks.session`,
+`benchmarks.cohort`, `benchmarks.kills` and `benchmarks.profile_create` write with `--json`.
 
 Source: docs/performance.md
 """
@@ -203,6 +203,42 @@ def kills(documents: Sequence[dict[str, Any]]) -> str:
     return table(heads, rows)
 
 
+def sessions(results: Sequence[Result]) -> str:
+    """Return how long a session's form took to be stored, and until its scores were seen in $progress."""
+    heads = ("session", "server", "sessions/s", "p50 ms", "p99 ms", "max ms", "wrong")
+    rows = [
+        (
+            kind,
+            one.server,
+            f"{one.per_second:,.0f}",
+            *(f"{value:.1f}" for value in (of.p50, of.p99, of.max)),
+            f"{sum(one.errors.values()):,}",
+        )
+        for one in results
+        for kind, of in one.by_kind.items()
+    ]
+    return table(heads, rows)
+
+
+def cohorts(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what came of very many responses, some of them sent again and again."""
+    heads = (
+        *("database", "responses", "scores taken from them", "transactions", "of which repeats"),
+        *("responses/s", "resources/s", "lost, twice or wrong"),
+    )
+    rows = [
+        (
+            one["database"],
+            *(f"{one[name]:,}" for name in ("responses", "observations", "transactions", "repeated")),
+            f"{one['responses'] / one['seconds']:,.0f}",
+            f"{(one['responses'] + one['observations']) / one['seconds']:,.0f}",
+            f"{sum(one['faults'].values()):,}",
+        )
+        for one in documents
+    ]
+    return table(heads, rows)
+
+
 def profile(document: dict[str, Any]) -> str:
     """Return the stages of one create."""
     whole = sum(one["microseconds"] for one in document["stages"])
@@ -236,6 +272,12 @@ def rendered(documents: Sequence[dict[str, Any]]) -> str:
         parts += ["### Against the budget", budget(results), "### In detail", details(results)]
     if any(one.scenario == "search" for one in results):
         parts += ["### Search by shape", shapes(results)]
+    forms = [one for one in results if one.scenario == "session"]
+    if forms:
+        parts += ["### A session's form, stored and seen", sessions(forms)]
+    counted = [document for document in documents if document["kind"] == "cohort"]
+    if counted:
+        parts += ["### Very many responses, some sent again", cohorts(counted)]
     for document in documents:
         if document["kind"] == "flatness":
             parts += [f"### One child's queries, flat ({document['database']})", flatness(document)]

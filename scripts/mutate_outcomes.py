@@ -115,7 +115,7 @@ def _shown(node: ast.AST) -> str:
     return f"if {ast.unparse(node.test)}" if isinstance(node, ast.If) else ast.unparse(node)
 
 
-def _passed_by(tree: ast.AST) -> Iterator[ast.AST]:
+def _passed_by(tree: ast.AST) -> Iterator[ast.AST]:  # noqa: C901 - one case for each kind of node
     """Nodes that do not run, or only say something to people."""
     for node in ast.walk(tree):
         parts: list[ast.AST | None] = []
@@ -130,6 +130,8 @@ def _passed_by(tree: ast.AST) -> Iterator[ast.AST]:
                 parts = [annotation]
             case ast.Expr(value=ast.Constant()):
                 parts = [node.value]
+            case ast.Subscript(value=ast.Name(id="Literal"), slice=values):
+                parts = [values]
             case ast.Constant(value=str(text)) if " " in text:
                 parts = [node]
             case _:

@@ -26,6 +26,7 @@ from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.interactions.context import Context, Limits
+from service.outcomes.extraction import CodeSet
 from service.rest import logs
 from service.rest.application import application
 from service.rest.bodies import Bounds
@@ -36,7 +37,9 @@ from service.storage.open import open_store
 # New objects before a young collection (some 5 MB of small ones), and how many of these before an older one.
 COLLECT_AFTER = (50_000, 20, 100)
 ENFORCED = "enforced"  # what the setting says where references must lead somewhere
-PAGE_LINKS = "page-links"  # the name under which the store keeps the key that signs them
+# The names under which the store keeps the keys that sign pages' links and make ids of responses.
+PAGE_LINKS = "page-links"
+RESPONSES = "responses"
 
 
 def clock() -> int:
@@ -149,6 +152,8 @@ async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
             guide=parts.guide,
             terminology=parts.terminology,
             references=settings.references == ENFORCED,
+            goal_codes=cast("CodeSet", settings.goal_codes),
+            response_key=await store.secret(RESPONSES),
         )
     finally:
         await store.close()

@@ -130,7 +130,7 @@ def sandbox(patients: int, seed: int, output: Path | None) -> None:
 
 @main.command()
 def check() -> None:
-    """Check that bodies, versions and index rows of the database agree."""
+    """Check that bodies, versions, index rows, audit entries and notices of the database agree."""
     from service.storage import checking  # noqa: PLC0415 - a server never checks
 
     with told_plainly():
@@ -142,6 +142,8 @@ def check() -> None:
     for fault in report.faults:
         click.echo(fault, err=True)
     click.echo(f"{report.resources} resources, {report.versions} versions, {report.index_rows} index rows.")
+    if report.notices:
+        click.echo(f"{report.notices} notices, of which {report.waiting} were not acknowledged.")
     if report.pending:
         click.echo(
             f"{report.pending} search parameters wait for `thrive-fhir reindex`; their rows were not looked at."

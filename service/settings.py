@@ -15,6 +15,7 @@ PREFIX = "THRIVE_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DATABASES = ("sqlite", "postgresql")
 REFERENCES = ("enforced", "free")
+GOAL_CODES = ("goal-tool", "progress-chart")
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
@@ -50,6 +51,7 @@ class Settings:
     page_limit: int = 1000
     conditional_matches: int = 1000
     references: str = "enforced"
+    goal_codes: str = "goal-tool"
     stop_seconds: int = 30
 
 
@@ -93,6 +95,12 @@ def _references(value: str) -> str:
     return value.lower()
 
 
+def _goal_codes(value: str) -> str:
+    if value.lower() not in GOAL_CODES:
+        raise ValueError(f"must be one of {', '.join(GOAL_CODES)}")
+    return value.lower()
+
+
 def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
     def read_whole(value: str) -> int:
         digits = value.strip()
@@ -119,6 +127,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "page_limit": _whole(1, 10_000),
     "conditional_matches": _whole(1, 100_000),
     "references": _references,
+    "goal_codes": _goal_codes,
     "stop_seconds": _whole(1, 3600),
 }
 

@@ -11,11 +11,12 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from service.fhir import artefacts
+from service.fhir import artefacts, codec
 from service.fhir.guide import Guide
 from service.fhir.registry import Registry, load
 from service.fhir.search.definitions import in_force
@@ -52,6 +53,15 @@ def extractor(registry: Registry) -> Extractor:
 def guide() -> Guide:
     """Our own artefacts, as the service ships them."""
     return artefacts.load()
+
+
+@pytest.fixture(scope="session")
+def domain_facts() -> dict[str, Any]:
+    """The facts of the field, numbers with their own digits."""
+    path = SHARED / "data" / "domain_facts.json"
+    if not path.exists():
+        pytest.skip("the facts of the field are not beside this checkout (../shared/data/domain_facts.json)")
+    return codec.decode(path.read_bytes())
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,8 @@ INTEGERS: Final = frozenset({"integer", "positiveInt", "unsignedInt"})
 PRIMITIVES: Final = TEXTS | INTEGERS | {"boolean", "decimal"}
 DATATYPES: Final = frozenset({"Coding", "CodeableConcept", "Identifier", "Period", "Quantity", "Reference"})
 RESOURCE: Final = "Resource"  # any resource type
+ELEMENT: Final = "Element"  # any of several types, which the input names
+PARTS: Final = ""  # no value but parts, each with a name of its own
 
 _INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 _PATH = "Parameters.parameter"
@@ -46,17 +48,27 @@ _PATH = "Parameters.parameter"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A parameter that an operation takes: `type` is a FHIR type, that of a resource or `Resource` included."""
+    """A parameter that an operation takes: `type` is a FHIR type, that of a resource or `Resource` included.
+
+    One of several types is an `Element`, and `either` says which, best first. One with `PARTS` in
+    place of a type gives the list of its parts, as they are.
+    """
 
     name: str
     type: str
     required: bool = False
     repeats: bool = False
+    either: tuple[str, ...] = ()
 
     @property
-    def is_resource(self) -> bool:
-        """Whether its value is a resource, and so stands in `resource`, not in `value[x]`."""
-        return self.type not in PRIMITIVES and self.type not in DATATYPES
+    def types(self) -> tuple[str, ...]:
+        """The types that its value may have; none where it has parts."""
+        return self.either or ((self.type,) if self.type else ())
+
+    @property
+    def resource_types(self) -> tuple[str, ...]:
+        """Those of its types that are resources, whose value stands in `resource`, not in `value[x]`."""
+        return tuple(each for each in self.types if each not in PRIMITIVES and each not in DATATYPES)
 
 
 class Inputs:
@@ -118,18 +130,20 @@ def read(inputs: Sequence[Input], pairs: Pairs, body: Json | None, *, searches: 
 def _lone(inputs: Sequence[Input], body: Json) -> Input | None:
     """The parameter that a bare body is the value of; None where the body is Parameters.
 
-    Source: https://hl7.org/fhir/R4/operations.html#request: with exactly one parameter that is a resource.
+    Source: https://hl7.org/fhir/R4/operations.html#request: with exactly one parameter that is a resource;
+    here also where several are, and the body is of the type of one of them only.
     """
     if body.get("resourceType") == "Parameters":
         return None
-    resources = [each for each in inputs if each.is_resource]
-    if len(resources) != 1 or not _is_of(resources[0].type, body):
-        text = "The body of this operation is a Parameters resource."
-        if len(resources) == 1:
-            shown = "resource" if resources[0].type == RESOURCE else resources[0].type
-            text = f"The body of this operation is a Parameters resource or a {shown}."
-        raise Malformed("operation-body", text)
-    return resources[0]
+    resources = [each for each in inputs if each.resource_types]
+    fitting = [each for each in resources if any(_is_of(type_, body) for type_ in each.resource_types)]
+    if len(fitting) != 1:
+        shown = [
+            "Parameters resource",
+            *(_shown(type_) for each in resources for type_ in each.resource_types),
+        ]
+        raise Malformed("operation-body", f"The body of this operation is a {' or a '.join(shown)}.")
+    return fitting[0]
 
 
 def _is_of(type_: str, value: Any) -> bool:
@@ -167,21 +181,28 @@ def _declared(declared: Mapping[str, Input], name: str, path: str | None = None)
 
 def _read_value(input_: Input, given: Json, path: str) -> Any:
     """The value of an element of Parameters.parameter."""
-    if input_.is_resource:
-        resource = given.get("resource")
-        if not _is_of(input_.type, resource):
+    found = [(name, value) for name, value in given.items() if name == "resource" or name.startswith("value")]
+    if input_.type == PARTS:
+        parts = given.get("part")
+        if found or not isinstance(parts, list):
             raise _wrong(input_, path)
-        return resource
-    found = [(name, value) for name, value in given.items() if name.startswith("value")]
+        return parts
     if len(found) != 1:
         raise _wrong(input_, path)
     [(name, value)] = found
-    said = name.removeprefix("value")
-    if not any(_capital(type_) == said for type_ in _alike(input_.type)) or not _is_json_of(
-        input_.type, value
-    ):
+    if name == "resource":
+        fits = any(_is_of(type_, value) for type_ in input_.resource_types)
+    else:
+        said = name.removeprefix("value")
+        fits = any(_is_written(type_, said, value) for type_ in input_.types)
+    if not fits:
         raise _wrong(input_, path)
     return value
+
+
+def _is_written(type_: str, said: str, value: Any) -> bool:
+    """Whether a value of the type may be given as `value[x]`, x being what is said."""
+    return any(_capital(alike) == said for alike in _alike(type_)) and _is_json_of(type_, value)
 
 
 def _read_criterion(given: Json, path: str) -> str:
@@ -224,23 +245,26 @@ def _is_json_of(type_: str, value: Any) -> bool:
 
 def _read_text(input_: Input, text: str) -> Any:
     """The value of a query parameter: a primitive, the only thing that fits there."""
-    match input_.type, text:
-        case "boolean", ("true" | "false"):
+    for type_ in input_.types:
+        if type_ == "boolean" and text in {"true", "false"}:
             return text == "true"
-        case type_, _ if type_ in INTEGERS and _INTEGER.fullmatch(text):
+        if type_ in INTEGERS and _INTEGER.fullmatch(text):
             return int(text)
-        case type_, _ if type_ in TEXTS and text:
+        if type_ in TEXTS and text:
             return text
-        case _:
-            raise _wrong(input_, None)
+    raise _wrong(input_, None)
 
 
 def _wrong(input_: Input, path: str | None) -> Malformed:
-    shown = "resource" if input_.type == RESOURCE else input_.type
+    shown = " or a ".join(_shown(type_) for type_ in input_.types) or "list of parts"
     text = f"The parameter {input_.name} is a {shown}."
-    if path is None and input_.type not in PRIMITIVES:
+    if path is None and PRIMITIVES.isdisjoint(input_.types):
         text = f"The parameter {input_.name} is a {shown}: send it in a Parameters resource."
     return Malformed("operation-parameter-type", text, path)
+
+
+def _shown(type_: str) -> str:
+    return "resource" if type_ == RESOURCE else type_
 
 
 def _require_number(input_: Input, given: int) -> None:
@@ -251,13 +275,13 @@ def _require_number(input_: Input, given: int) -> None:
 
 
 Part = tuple[str, str, Any]  # name, element (`valueBoolean`, `resource`), value
-Entry = Part | tuple[str, Sequence[Part]]
+Entry = Part | tuple[str, Sequence["Entry"]]
 
 
 def parameters(*entries: Entry) -> Json:
     """A Parameters resource of the entries, each a name, an element and a value, or a name and its parts.
 
-    Entries without value (None) are left out: FHIR has no null.
+    Parts are entries again, at any depth. Those without value (None) are left out: FHIR has no null.
     """
     shown = [each for each in map(_parameter, entries) if each is not None]
     return {"resourceType": "Parameters", **({"parameter": shown} if shown else {})}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from service.fhir import codec, stamping
 from service.fhir.problems import Issue, Problem, operation_outcome
@@ -43,6 +44,15 @@ def bundle(
 def match_entry(base_url: str, stored: Stored) -> bytes:
     """The entry of a searchset for a resource that was searched for."""
     return _found_entry(base_url, stored, b"match")
+
+
+def listed_entry(base_url: str, stored: Stored, why: Sequence[dict[str, Any]]) -> bytes:
+    """The entry of a searchset for a resource that is on a list, with extensions that say why it is."""
+    return b'{"fullUrl":%b,"resource":%b,"search":{"extension":%b,"mode":"match"}}' % (
+        full_url(base_url, stored),
+        stored.body,
+        codec.encode(list(why)),
+    )
 
 
 def include_entry(base_url: str, stored: Stored) -> bytes:

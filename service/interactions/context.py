@@ -15,6 +15,7 @@ from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
+from service.outcomes.extraction import CodeSet
 from service.storage.store import Store, Stored
 
 Clock = Callable[[], int]  # milliseconds since 1970-01-01T00:00:00Z
@@ -41,7 +42,9 @@ class Limits:
 class Context:
     """The parts that interactions work with; made once by the composition root.
 
-    `references`: what a write refers to on this server must be there.
+    `references`: what a write refers to on this server must be there. `goal_codes` is the set of
+    SNOMED CT codes that young people's own scores are taken in. `response_key` makes the ids of
+    responses that are posted; the same for every worker and after a restart.
     """
 
     registry: Registry
@@ -56,6 +59,8 @@ class Context:
     guide: Guide  # profiles, value sets and forms: ours and those of added packages
     terminology: Terminology  # which codes are in which value set, from the guide and from R4
     references: bool = False
+    goal_codes: CodeSet = "goal-tool"
+    response_key: bytes = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)

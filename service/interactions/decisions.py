@@ -17,9 +17,9 @@ from typing import Any, Protocol, TypeVar
 from service.fhir.problems import Conflict, Invalid, Issue
 from service.interactions.admission import Unfit
 from service.interactions.context import Act, Answer, Context
-from service.interactions.provenance import attest
+from service.interactions.provenance import attest, attesting
 from service.interactions.standing import everything_wrong, examine
-from service.storage.store import AuditEntry, Change, Expectation, Stale, Stored, Unit
+from service.storage.store import AuditEntry, Change, Expectation, Notice, Stale, Stored, Unit
 
 # So many writers of one resource at the same moment do not occur in a clinic; a client that
 # loses 20 times in a row is told so. The waits grow from 1 ms to a quarter of a second.
@@ -31,7 +31,9 @@ _LONGEST_WAIT = 0.25
 class Decision:
     """What an interaction comes to, before it is stored.
 
-    Without changes nothing is stored, and the answer is about `current`.
+    `changes` are its own; `beside` are those that are stored with them: what its responses bring,
+    and the provenance that came with it. Without changes nothing is stored, and the answer is about
+    `current`.
     """
 
     status: int
@@ -40,9 +42,11 @@ class Decision:
     expectations: tuple[Expectation, ...] = ()
     issues: tuple[Issue, ...] = ()
     relied_on: tuple[Stored, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    beside: tuple[Change, ...] = ()
 
     def answer(self, stored: Sequence[Stored]) -> Answer:
-        """The answer, `stored` being the new versions of the changes in their order."""
+        """The answer, `stored` being the new versions of its own changes in their order."""
         about = stored[0] if len(stored) == 1 else self.current
         location = None
         if about is not None and not about.deleted:
@@ -55,7 +59,12 @@ class Storable(Protocol):
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What is to be stored."""
+        """What is to be stored; where there is nothing, nothing beside it is."""
+        ...
+
+    @property
+    def beside(self) -> tuple[Change, ...]:
+        """What is stored with that."""
         ...
 
     @property
@@ -68,6 +77,11 @@ class Storable(Protocol):
         """The versions of other resources that must still be current when it is."""
         ...
 
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Which agencies are told of it."""
+        ...
+
 
 Decided = TypeVar("Decided", bound=Storable)
 
@@ -75,7 +89,7 @@ Decided = TypeVar("Decided", bound=Storable)
 async def settle(
     context: Context, act: Act, interaction: str, decide: Callable[[], Awaitable[Decided]]
 ) -> tuple[Decided, tuple[Stored, ...]]:
-    """The decision that was stored, and the new versions in the order of its changes.
+    """The decision that was stored, and the new versions in the order of its own changes.
 
     Raises:
         Conflict: the store moved on under every try; nothing was stored.
@@ -86,14 +100,17 @@ async def settle(
         if not decided.changes:
             return decided, ()
         try:
-            stored = await context.store.commit(
-                act.caller.locality, Unit(decided.changes, audit, decided.expectations, decided.relied_on)
-            )
+            stored = await context.store.commit(act.caller.locality, _unit(decided, audit))
         except Stale:
             await asyncio.sleep(_wait(attempt))
             continue
-        return decided, stored
+        return decided, stored[: len(decided.changes)]
     raise Conflict("contended", "Others keep changing the same resources; nothing was stored. Try again.")
+
+
+def _unit(decided: Storable, audit: AuditEntry) -> Unit:
+    changes = (*decided.changes, *decided.beside)
+    return Unit(changes, audit, decided.expectations, decided.relied_on, decided.notices)
 
 
 def _wait(attempt: int) -> float:
@@ -129,7 +146,7 @@ async def carry_out(
         return await stand(context, act, decision, provenance)
 
     decision, stored = await settle(context, act, interaction, decide_wholly)
-    return decision.answer(stored if provenance is None else stored[:-1])
+    return decision.answer(stored)
 
 
 async def stand(
@@ -141,18 +158,20 @@ async def stand(
         Malformed, Invalid: the provenance cannot be stored.
         Invalid: what is to be stored cannot stand beside what is there.
     """
-    changes, issues = decision.changes, decision.issues
+    issues = decision.issues
+    attested: tuple[Change, ...] = ()
     if provenance is not None:
-        attested, further = attest(context, provenance, changes)
-        changes, issues = (*changes, attested), issues + further
-    standing = await examine(context, act, changes)
+        change, further = attest(context, provenance, decision.changes)
+        attested = (change,)
+        issues += further
+    standing = await examine(context, act, (*decision.changes, *attested))
     for found in standing.issues.values():
         issues += found
     if any(issue.is_fault for issue in issues):
         raise Invalid.of(list(issues))
     return replace(
         decision,
-        changes=changes,
+        beside=(*standing.brought, *(attesting(change, standing.brought) for change in attested)),
         issues=issues,
         expectations=decision.expectations + standing.expectations,
         relied_on=standing.relied_on,

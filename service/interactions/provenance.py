@@ -6,6 +6,7 @@ Source: https://hl7.org/fhir/R4/provenance.html#header
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from service.fhir.problems import Issue
@@ -28,7 +29,16 @@ def attest(
         Malformed: it is no Provenance.
         Invalid: it breaks rules.
     """
-    targets = [{"reference": f"{one.type}/{one.id}/_history/{next_version(one)}"} for one in changes]
     id_ = context.ids()
-    admitted = admit(context, "Provenance", {**provenance, "target": targets}, id_)
+    admitted = admit(context, "Provenance", {**provenance, "target": _targets(changes)}, id_)
     return Change("Provenance", id_, "POST", None, None, admitted.resource), admitted.issues
+
+
+def attesting(change: Change, further: Sequence[Change]) -> Change:
+    """The change that stores a provenance, which attests these further versions as well."""
+    resource = change.resource or {}
+    return replace(change, resource={**resource, "target": resource["target"] + _targets(further)})
+
+
+def _targets(changes: Sequence[Change]) -> list[dict[str, str]]:
+    return [{"reference": f"{one.type}/{one.id}/_history/{next_version(one)}"} for one in changes]

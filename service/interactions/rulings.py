@@ -15,9 +15,21 @@ from typing import Any, Final
 
 from service.fhir.problems import Issue
 from service.fhir.search.expressions import And, Expression, Or, Reference, Token
+from service.interactions.holders import may_know, with_holder
 from service.interactions.surroundings import Surroundings
-from service.outcomes import collaborate, goals, groupings, plans, ratings, recognition, responses, scores
+from service.outcomes import (
+    collaborate,
+    episodes,
+    goals,
+    groupings,
+    plans,
+    ratings,
+    recognition,
+    responses,
+    scores,
+)
 from service.outcomes.collaborate import Answers, CollaborateScore
+from service.outcomes.episodes import Episode
 from service.outcomes.goals import Goal
 from service.outcomes.groupings import Grouping
 from service.outcomes.plans import Plan
@@ -32,7 +44,7 @@ _RESPONSE: Final = "QuestionnaireResponse"
 _A_SESSION: Final = Reference("questionnaire", "", recognition.GOAL_SESSION)
 
 Json = dict[str, Any]
-Facts = Goal | Score | Grouping | CollaborateScore | Response | Answers | Plan
+Facts = Goal | Score | Grouping | CollaborateScore | Response | Answers | Plan | Episode
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,8 @@ def _facts(type_: str, resource: Json, locate: Locate) -> Iterator[Facts]:
         case "QuestionnaireResponse":
             yield responses.read_response(resource, locate)
             yield collaborate.read_answers(resource)
+        case "EpisodeOfCare":
+            yield episodes.read_episode(resource, locate)
         case _:
             if recognition.is_thrive_plan(resource):
                 yield plans.read_plan(resource, locate)
@@ -107,6 +121,8 @@ async def judge(case: Case, around: Surroundings) -> list[Issue]:
                 issues += await _judge_answers(case.change, facts, around)
             case Plan():
                 issues += await _judge_plan(facts, around)
+            case Episode():
+                issues += await _judge_episode(case.change, facts, around)
     return issues
 
 
@@ -213,10 +229,23 @@ async def _judge_plan(plan: Plan, around: Surroundings) -> list[Issue]:
     if plan.is_running and plan.child is not None:
         running = Or(tuple(Token("status", None, status) for status in sorted(plans.RUNNING)))
         found = await _all_of(plan.child, "CarePlan", _both(_about(plan.child), running), around)
-        others = (plans.read_plan(other, locate) for other in found if recognition.is_thrive_plan(other))
-        issues += plans.one_coordinator_at_a_time(plan, others)
+        others = [plans.read_plan(other, locate) for other in found if recognition.is_thrive_plan(other)]
+        overlaps = plans.one_coordinator_at_a_time(plan, others)
+        issues += await with_holder(overlaps, plan, others, around) if overlaps else []
     known = {target: goal for target, _ in plan.goals if (goal := _goal(target, around)) is not None}
     return issues + plans.has_goals_of_its_child(plan, known)
+
+
+async def _judge_episode(change: Change, episode: Episode, around: Surroundings) -> list[Issue]:
+    """A new episode beside an ended one is warned of, where the caller may know of that; it refuses nothing."""
+    if change.former is not None or episode.child is None or episode.agency is None:
+        return []
+    ended = Or(tuple(Token("status", None, status) for status in sorted(episodes.ENDED)))
+    where = And((Reference("patient", *episode.child), Reference("organization", *episode.agency), ended))
+    found = await around.glance("EpisodeOfCare", where)
+    others = (episodes.read_episode(other, around.addresses.target) for other in found)
+    warnings = episodes.could_reopen(episode, others)
+    return warnings if warnings and await may_know(episode.agency, episode.child, around) else []
 
 
 async def _judge_collaborate_score(score: CollaborateScore, around: Surroundings) -> list[Issue]:

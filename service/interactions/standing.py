@@ -10,6 +10,7 @@ Source: docs/rules.md
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from service.interactions.admission import Admitted, Unfit, admit
 from service.interactions.content import content
 from service.interactions.context import Act, Context
 from service.interactions.existing import missing, new_literals
+from service.interactions.extracting import Extraction
 from service.interactions.pauses import breathe
 from service.interactions.rulings import case_of, judge
 from service.interactions.surroundings import Surroundings
@@ -28,11 +30,15 @@ _NO_ISSUES: Final[tuple[Issue, ...]] = ()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What there is to say of changes, by the resource that each is of; and what that was decided on."""
+    """What there is to say of changes, by the resource that each is of; and what that was decided on.
+
+    `brought` are the changes that responses among them bring.
+    """
 
     issues: Mapping[Key, tuple[Issue, ...]]
     expectations: tuple[Expectation, ...]
     relied_on: tuple[Stored, ...]
+    brought: tuple[Change, ...] = ()
 
     def of(self, change: Change) -> tuple[Issue, ...]:
         """The issues of a change."""
@@ -40,10 +46,18 @@ class Standing:
 
 
 async def examine(
-    context: Context, act: Act, changes: Sequence[Change], pending: Iterable[Key] = ()
+    context: Context,
+    act: Act,
+    changes: Sequence[Change],
+    pending: Iterable[Key] = (),
+    unfit: AbstractSet[Key] = frozenset(),
 ) -> Standing:
-    """How the changes stand together; `pending` are resources of the same unit that are not among them."""
+    """How the changes stand together; `pending` are resources of the same unit that are not among them.
+
+    `unfit` are those that break rules by themselves.
+    """
     around = Surroundings(context, act, changes, pending)
+    extraction = Extraction(context, around, changes, unfit)
     locate = around.addresses.target
     cases = []
     for done, change in enumerate(changes):
@@ -54,7 +68,7 @@ async def examine(
         await breathe(done)
     wanted = {literal.key for _, literals, _ in cases for literal in literals}
     wanted |= {key for _, _, case in cases if case is not None for key in case.wanted}
-    await around.fetch(wanted)
+    await around.fetch({*wanted, *extraction.wanted})
     found: dict[Key, tuple[Issue, ...]] = {}
     for done, (change, literals, case) in enumerate(cases):
         issues = missing(change, literals, around.presence, context.registry)
@@ -63,7 +77,10 @@ async def examine(
         if issues:
             found[change.type, change.id] = tuple(issues)
         await breathe(done)
-    return Standing(found, around.expectations, around.relied_on)
+    extracted = await extraction.carry_out()
+    for key, further in extracted.issues.items():
+        found[key] = (*found.get(key, ()), *further)
+    return Standing(found, around.expectations, around.relied_on, extracted.all_changes)
 
 
 async def fit(
@@ -93,7 +110,8 @@ async def everything_wrong(context: Context, act: Act, unfit: Unfit) -> Problem:
         return unfit
     type_, id_ = resource["resourceType"], resource.get("id")
     before = await context.store.read(act.caller.locality, type_, id_) if isinstance(id_, str) else None
-    standing = await examine(context, act, [draft(unfit, before)])
+    changed = draft(unfit, before)
+    standing = await examine(context, act, [changed], unfit=frozenset({(changed.type, changed.id)}))
     return Invalid.of([*unfit.issues, *(issue for issues in standing.issues.values() for issue in issues)])
 
 

@@ -35,7 +35,8 @@ _READ_AT_ONCE = 500
 class Subject:
     """A resource that an entry is about, and its version in the store (None: the id was never used).
 
-    `met`: a conditional create found it there, and leaves it alone.
+    `met`: a create found it there, by its condition or because the same was sent before, and leaves
+    it alone.
     """
 
     type: str
@@ -54,13 +55,19 @@ class Subjects:
 
 
 async def decide_subjects(
-    context: Context, act: Act, entries: Sequence[Entry], new_ids: Mapping[int, str], faults: Faults
+    context: Context,
+    act: Act,
+    entries: Sequence[Entry],
+    new_ids: Mapping[int, str],
+    posted: Mapping[int, str],
+    faults: Faults,
 ) -> Subjects:
     """The subjects of all entries that change something; what is wrong with one is added to `faults`.
 
-    `new_ids` has an id for every entry that may create a resource.
+    `new_ids` has an id for every entry that may create a resource, `posted` those of them under
+    which there is something if the same was sent before.
     """
-    current = await _read_named(context, act, entries)
+    current = await _read_named(context, act, entries, posted)
     search = _Search(context, Outlook(context, act), faults, current, new_ids)
     await search.delete([entry for entry in entries if entry.method == "DELETE"])
     await search.create([entry for entry in entries if entry.method == "POST"])
@@ -139,7 +146,9 @@ class _Search:
 
     async def _created(self, entry: Entry) -> tuple[Subject, ...]:
         type_ = entry.target.type
-        new = Subject(type_, self.new_ids[entry.index], None)
+        id_ = self.new_ids[entry.index]
+        before = self.current.get((type_, id_))
+        new = Subject(type_, id_, before, met=before is not None)
         if entry.criteria is None:
             return (new,)
         match = await self._one(type_, entry.criteria)
@@ -198,10 +207,14 @@ def overlapping(subject: Subject, other: int) -> Malformed:
     return Malformed("transaction-overlap", text)
 
 
-async def _read_named(context: Context, act: Act, entries: Sequence[Entry]) -> dict[Key, Stored]:
-    """The current versions of everything that entries name by id, in address or body."""
+async def _read_named(
+    context: Context, act: Act, entries: Sequence[Entry], posted: Mapping[int, str]
+) -> dict[Key, Stored]:
+    """The current versions of everything that entries name by id, in address or body, or create once."""
     keys: dict[Key, None] = {}
     for entry in entries:
+        if entry.index in posted:
+            keys[entry.target.type, posted[entry.index]] = None
         if entry.method not in {"POST", "GET", "HEAD"}:
             id_ = entry.target.id or entry.body.get("id")
             if isinstance(id_, str):

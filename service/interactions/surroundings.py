@@ -37,15 +37,17 @@ class Surroundings:
         self, context: Context, act: Act, changes: Sequence[Change], pending: Iterable[Key] = ()
     ) -> None:
         """Takes the unit's changes; `pending` are resources of it whose content is not known yet."""
+        self.caller = act.caller
+        self.clock = context.clock
         self.addresses = Addresses(context.registry, context.base_url)
         self._store = context.store
         self._locality = act.caller.locality
         self._own = {(change.type, change.id): change for change in changes}
         self._pending = frozenset(pending)
         self._stored: dict[Key, Stored | None] = {}
-        self._contents: dict[Key, Json] = {}
+        self._contents: dict[tuple[str, str, int], Json] = {}
         self._relied_on: dict[Key, Stored] = {}
-        self._answers: dict[tuple[str, Expression], list[Json]] = {}
+        self._answers: dict[tuple[str, Expression], tuple[Stored, ...]] = {}
         self._expectations: list[Expectation] = []
         self._by_child: dict[tuple[str, Target | None], list[Json]] | None = None
 
@@ -88,12 +90,23 @@ class Surroundings:
         if stored is None or stored.deleted or key in self._pending:
             return None
         self._relied_on[key] = stored
-        if key not in self._contents:
-            self._contents[key] = content(stored)
-        return self._contents[key]
+        return self._content(stored)
 
-    async def others(self, type_: str, where: Expression) -> list[Json]:
-        """The resources of the store for which the expression holds, without those that the unit changes."""
+    def stored(self, key: Key) -> Stored | None:
+        """The version in the store of what was fetched, a deletion included; nothing hangs on it yet."""
+        return self._stored.get(key)
+
+    def is_own(self, key: Key) -> bool:
+        """Whether the unit itself writes the resource."""
+        return key in self._own
+
+    def rely_on(self, versions: Iterable[Stored]) -> None:
+        """Notes that these versions must still be current at commit."""
+        for stored in versions:
+            self._relied_on[stored.type, stored.id] = stored
+
+    async def found(self, type_: str, where: Expression) -> tuple[Stored, ...]:
+        """The versions in the store for which the expression holds, whatever the unit does to them."""
         known = self._answers.get((type_, where))
         if known is not None:
             return known
@@ -103,9 +116,27 @@ class Surroundings:
             query = replace(query, count=query.count * _MANY_TIMES)
             page = await self._store.search(self._locality, query)
         self._expectations.append(Expectation(query, frozenset(stored.id for stored in page.items)))
-        found = [content(stored) for stored in page.items if (stored.type, stored.id) not in self._own]
-        self._answers[type_, where] = found
-        return found
+        self._answers[type_, where] = page.items
+        return page.items
+
+    async def others(self, type_: str, where: Expression) -> list[Json]:
+        """The resources of the store for which the expression holds, without those that the unit changes."""
+        found = await self.found(type_, where)
+        return [self._content(stored) for stored in found if (stored.type, stored.id) not in self._own]
+
+    def _content(self, stored: Stored) -> Json:
+        key = (stored.type, stored.id, stored.version)
+        if key not in self._contents:
+            self._contents[key] = content(stored)
+        return self._contents[key]
+
+    async def glance(self, type_: str, where: Expression) -> list[Json]:
+        """The resources that the store has at this moment, for what is said of a unit and decides nothing.
+
+        The unit does not hang on the answer, which may leave out what is beyond the usual number.
+        """
+        found = await self._store.search(self._locality, Query(type_, where, _USUAL))
+        return [content(stored) for stored in found.items]
 
     def own(self, type_: str) -> list[Json]:
         """The unit's resources of a type."""

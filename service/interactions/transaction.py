@@ -30,9 +30,10 @@ from service.interactions.linking import Address, Links, fill_links, find_links
 from service.interactions.patch import Patch
 from service.interactions.pauses import breathe
 from service.interactions.performing import perform
+from service.interactions.response_ids import RESPONSE, posted_ids
 from service.interactions.standing import Standing, draft, examine
 from service.interactions.subjects import Subject, Subjects, decide_subjects
-from service.storage.store import Change, Expectation, Key, Stored
+from service.storage.store import Change, Expectation, Key, Notice, Stored
 
 
 async def bundle(
@@ -80,6 +81,7 @@ class Plan:
     decisions: Mapping[int, Decision]
     conditions: tuple[Expectation, ...]
     relied_on: tuple[Stored, ...]
+    beside: tuple[Change, ...]
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -90,6 +92,11 @@ class Plan:
     def expectations(self) -> tuple[Expectation, ...]:
         """What every condition was decided on."""
         return self.conditions
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """None: entries are stored as they are sent, and tell nobody."""
+        return ()
 
     def answers(self, stored: Sequence[Stored]) -> dict[int, Answer]:
         """The answer to every entry that could change something; `stored` in the order of `changes`."""
@@ -110,6 +117,7 @@ class _Transaction:
     patches: Mapping[int, Patch]
     links: Links
     new_ids: Mapping[int, str]
+    posted: Mapping[int, str]  # those of them that are functions of what is sent
     pinned: frozenset[int]  # entries that must get a new version, because links name it
 
 
@@ -121,7 +129,7 @@ async def transaction(
     Raises:
         Problem: everything that is wrong with the entries; nothing was stored.
     """
-    read = await _read(context, resource)
+    read = await _read(context, act, resource)
 
     async def decide() -> Plan:
         return await _decide(context, act, read)
@@ -146,7 +154,7 @@ async def rehearse(context: Context, act: Act, resource: dict[str, Any]) -> list
         Problem: everything for which it would be refused.
     """
     _require_carryable(context, resource)
-    plan = await _decide(context, act, await _read(context, resource))
+    plan = await _decide(context, act, await _read(context, act, resource))
     return [
         issue
         for index, decision in plan.decisions.items()
@@ -165,7 +173,7 @@ async def _look(context: Context, act: Act, entry: Entry) -> bytes:
     return answer_entry(context.base_url, answer, representation=entry.method == "GET")
 
 
-async def _read(context: Context, resource: dict[str, Any]) -> _Transaction:
+async def _read(context: Context, act: Act, resource: dict[str, Any]) -> _Transaction:
     reading = await read_entries(context, resource)
     faults = reading.faults
     _refuse_repeated(reading.entries, faults)
@@ -176,8 +184,13 @@ async def _read(context: Context, resource: dict[str, Any]) -> _Transaction:
             if read_one is not None:
                 patches[entry.index] = read_one
     links = await find_links(context.registry, context.base_url, reading.entries, patches, faults)
-    new_ids = {entry.index: context.ids() for entry in reading.entries if _may_create(entry)}
-    return _Transaction(reading, patches, links, new_ids, links.pinned)
+    posted = posted_ids(context, act, reading.entries, links)
+    new_ids = {
+        entry.index: posted.get(entry.index) or context.ids()
+        for entry in reading.entries
+        if _may_create(entry)
+    }
+    return _Transaction(reading, patches, links, new_ids, posted, links.pinned)
 
 
 def _may_create(entry: Entry) -> bool:
@@ -197,7 +210,7 @@ async def _decide(context: Context, act: Act, read: _Transaction) -> Plan:
     faults = read.reading.faults.copy()
     entries = read.reading.entries
     changing = [entry for entry in entries if entry.changes]
-    subjects = await decide_subjects(context, act, changing, read.new_ids, faults)
+    subjects = await decide_subjects(context, act, changing, read.new_ids, read.posted, faults)
     conditions = await fill_links(
         context.registry, read.links, _addresses(subjects), subjects.outlook, faults
     )
@@ -222,7 +235,7 @@ async def _decide(context: Context, act: Act, read: _Transaction) -> Plan:
     await _look_ahead(context, act, entries, subjects, faults)
     faults.refuse()
     conditions = [*subjects.expectations, *conditions, *standing.expectations]
-    return Plan(decisions, tuple(conditions), standing.relied_on)
+    return Plan(decisions, tuple(conditions), standing.relied_on, standing.brought)
 
 
 async def _stand(
@@ -247,7 +260,8 @@ async def _stand(
     if faults.by_entry():
         pending |= read.links.unmeant
     changes = [change for index in sorted(by_entry) for change in by_entry[index]]
-    standing = await examine(context, act, changes, pending)
+    unfit = frozenset((change.type, change.id) for change in drafts.values())
+    standing = await examine(context, act, changes, pending, unfit)
     for index, its_changes in by_entry.items():
         issues = [issue for change in its_changes for issue in standing.of(change)]
         if any(issue.is_fault for issue in issues):
@@ -280,14 +294,16 @@ def _plan(context: Context, entry: Entry, subjects: Subjects, read: _Transaction
         case "delete":
             return delete.plan_all([subject.before for subject in found if subject.before is not None])
         case "create":
-            return _plan_create(context, entry, found[0])
+            return _plan_create(context, entry, found[0], read)
         case _:
             return _plan_revision(context, entry, found[0], read)
 
 
-def _plan_create(context: Context, entry: Entry, subject: Subject) -> Decision:
+def _plan_create(context: Context, entry: Entry, subject: Subject, read: _Transaction) -> Decision:
     admitted = admit(context, subject.type, entry.body, subject.id)
     if subject.met and subject.before is not None:
+        if subject.id == read.posted.get(entry.index):
+            return create.plan_again(subject.before, admitted if subject.type == RESPONSE else None)
         return create.plan_existing(subject.before)
     return create.plan(subject.type, subject.id, admitted)
 

@@ -9,7 +9,27 @@ from collections.abc import Iterable
 from typing import Final
 
 from service.interactions.capabilities import Definitions
-from service.operations import everything, expand, lastn, lookup, subsumes, validate, validate_code
+from service.operations import (
+    acknowledge,
+    chart,
+    collaborate,
+    everything,
+    expand,
+    extract,
+    groupings,
+    hand_over,
+    lastn,
+    lookup,
+    measures,
+    notices,
+    populate,
+    progress,
+    reopen,
+    subsumes,
+    validate,
+    validate_code,
+    worklist,
+)
 from service.operations.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -21,6 +41,18 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     subsumes.OPERATION,
     everything.OPERATION,
     lastn.OPERATION,
+    extract.OPERATION,
+    populate.OPERATION,
+    progress.OPERATION,
+    chart.OPERATION,
+    measures.OPERATION,
+    groupings.OPERATION,
+    collaborate.OPERATION,
+    hand_over.OPERATION,
+    reopen.OPERATION,
+    notices.OPERATION,
+    acknowledge.OPERATION,
+    worklist.OPERATION,
 )
 
 

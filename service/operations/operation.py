@@ -22,6 +22,7 @@ class Call:
 
     With `lenient`, search parameters that are not understood are passed over and named.
     `wanted` is the media type that the client wants, of those that the operation answers in.
+    `if_match` is the version of the resource in the path that If-Match names, for one that is `guarded`.
     """
 
     type: str
@@ -29,6 +30,7 @@ class Call:
     inputs: Inputs
     lenient: bool = False
     wanted: str = FHIR_JSON
+    if_match: int | None = None
 
 
 Perform = Callable[[Context, Act, Call], Awaitable[Answer]]
@@ -44,7 +46,8 @@ class Operation:
     nothing and a query can say it all. With `wants_sound` a body that R4 does not allow is
     refused before the operation sees it. One that `searches` takes the search parameters of its
     type beside `inputs`. What an operation that `finds` answers with is a Bundle. `media` are the
-    media types that it answers in, best first, where these are not FHIR's JSON alone.
+    media types that it answers in, best first, where these are not FHIR's JSON alone. One that is
+    `guarded` changes the resource in the path, and heeds If-Match.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Operation:
     searches: bool = False
     finds: bool = False
     media: tuple[str, ...] = ()
+    guarded: bool = False
 
     def is_of(self, type_: str, level: Level) -> bool:
         """Whether it can be asked of this type (empty for the system) at this level."""

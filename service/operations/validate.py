@@ -23,6 +23,7 @@ from service.interactions.context import Act, Answer, Context
 from service.interactions.decisions import Decision, stand
 from service.interactions.identity import require_offered, require_same_id
 from service.interactions.read import require_current
+from service.interactions.response_ids import response_id
 from service.interactions.standing import fit
 from service.operations.operation import Call, Operation
 from service.storage.store import Stored
@@ -131,8 +132,11 @@ async def _decide(
     """
     type_ = call.type or _type_of(body)
     if mode == "create":
-        id_ = context.ids()
-        return create.plan(type_, id_, await fit(context, act, type_, body, id_, profiles))
+        known = response_id(context, act, type_, body)
+        id_ = context.ids() if known is None else known
+        admitted = await fit(context, act, type_, body, id_, profiles)
+        there = None if known is None else await context.store.read(act.caller.locality, type_, known)
+        return create.plan(type_, id_, admitted) if there is None else create.plan_again(there, admitted)
     id_ = call.id or str(body.get("id"))
     require_same_id(body, type_, id_)
     admitted = await fit(context, act, type_, body, id_, profiles)

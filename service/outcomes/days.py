@@ -12,8 +12,9 @@ import re
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 # Open ends: before and after every day that FHIR can write (years 0001 to 9999).
 LONG_AGO: Final = 0
@@ -21,6 +22,10 @@ NEVER: Final = date.max.toordinal() + 1
 
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _LAST_MONTH: Final = 12
+
+# Where the clinics are.
+_UK: Final = ZoneInfo("Europe/London")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +77,24 @@ def days_of_period(period: Mapping[str, Any] | None) -> Days:
         return ALWAYS
     start, end = days_of(period.get("start")), days_of(period.get("end"))
     return Days(LONG_AGO if start is None else start.first, NEVER if end is None else end.last)
+
+
+def uk_day(milliseconds: int) -> int:
+    """The day that it is in the United Kingdom at that time.
+
+    Units: `milliseconds` since 1970-01-01T00:00:00Z; the day as Python's date ordinal.
+    """
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).astimezone(_UK).toordinal()
+
+
+def uk_time(milliseconds: int) -> str:
+    """That time to the second as a FHIR dateTime that says the day and hour of the United Kingdom.
+
+    Units: `milliseconds` since 1970-01-01T00:00:00Z.
+    """
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).astimezone(_UK).isoformat(timespec="seconds")
+
+
+def text_of_day(day: int) -> str:
+    """The day as a FHIR date."""
+    return date.fromordinal(day).isoformat()

@@ -20,6 +20,7 @@ from service.outcomes.scores import targets
 from service.outcomes.statuses import IN_ERROR
 
 RUNNING = frozenset({"active", "on-hold"})
+OVER = frozenset({"completed", "revoked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Plan:
     def is_running(self) -> bool:
         """Whether it is being followed, or is to be again."""
         return self.status in RUNNING
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was followed once, and is not any more."""
+        return self.status in OVER
 
     @property
     def is_in_error(self) -> bool:
@@ -64,22 +70,42 @@ def read_plan(resource: Resource, locate: Locate) -> Plan:
 
 def one_coordinator_at_a_time(plan: Plan, others: Iterable[Plan]) -> list[Issue]:
     """The issue of a running plan while which another running plan of the young person is coordinated otherwise."""
-    if not plan.is_running or plan.child is None:
-        return []
-    if not any(
-        other.is_running
-        and other.child == plan.child
-        and other.id != plan.id
-        and other.days.overlaps(plan.days)
-        and is_coordinated_otherwise(plan, other)
-        for other in others
-    ):
+    if not in_the_way(plan, others):
         return []
     text = (
         "Another THRIVE plan of this young person has another coordinator or agency in this period."
         " End that plan first; the day on which it ends may be the day on which this one begins."
     )
     return [Issue("error", "business-rule", "plan-coordinator-overlap", text, "CarePlan.period")]
+
+
+def in_the_way(plan: Plan, others: Iterable[Plan]) -> list[Plan]:
+    """The running plans of the young person that are coordinated otherwise while a running plan shall be."""
+    if not plan.is_running or plan.child is None:
+        return []
+    return [
+        other
+        for other in others
+        if other.is_running
+        and other.child == plan.child
+        and other.id != plan.id
+        and other.days.overlaps(plan.days)
+        and is_coordinated_otherwise(plan, other)
+    ]
+
+
+def who_coordinates(plan: Plan) -> str:
+    """A sentence on who coordinates a plan, by the addresses alone; for those only who may know."""
+    said = [f"CarePlan/{plan.id}"]
+    if plan.coordinator is not None:
+        said.append(f"coordinated by {_address(plan.coordinator)}")
+    if plan.agency is not None:
+        said.append(f"for {_address(plan.agency)}")
+    return f"It is {', '.join(said)}."
+
+
+def _address(of: Target) -> str:
+    return "/".join(filter(None, of))
 
 
 def is_coordinated_otherwise(plan: Plan, other: Plan) -> bool:

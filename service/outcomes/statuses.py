@@ -5,7 +5,8 @@ status, a record can be marked as entered in error, and that is the end of it.
 
 Source: https://hl7.org/fhir/R4/valueset-observation-status.html,
 https://hl7.org/fhir/R4/valueset-questionnaire-answers-status.html,
-https://hl7.org/fhir/R4/valueset-request-status.html, https://hl7.org/fhir/R4/valueset-goal-status.html
+https://hl7.org/fhir/R4/valueset-request-status.html, https://hl7.org/fhir/R4/valueset-goal-status.html,
+https://hl7.org/fhir/R4/valueset-episode-of-care-status.html
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ STATUS_ELEMENT: Final[Mapping[str, str]] = {
     "Observation": "status",
     "QuestionnaireResponse": "status",
     "CarePlan": "status",
+    "EpisodeOfCare": "status",
 }
 
 _UNFINISHED: Final = frozenset({"registered", "preliminary"})
@@ -43,6 +45,7 @@ NO_WAY_BACK: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "completed": frozenset({"draft"}),
         "revoked": frozenset({"draft"}),
     },
+    "EpisodeOfCare": {},
 }
 
 

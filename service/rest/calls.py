@@ -63,7 +63,8 @@ async def _perform(
     operation: Operation, context: Context, request: Request, body: dict[str, Any] | None
 ) -> Answer:
     inputs = parameters.read(operation.inputs, request.pairs, body, searches=operation.searches)
-    call = Call(request.type, request.id, inputs, request.lenient, request.form.media)
+    if_match = request.if_match if operation.guarded else None
+    call = Call(request.type, request.id, inputs, request.lenient, request.form.media, if_match)
     return await operation.perform(context, request.act, call)
 
 

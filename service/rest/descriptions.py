@@ -171,15 +171,24 @@ def _of_operation(operation: Operation, method: str) -> Described:
         operation.name if method == "POST" else f"{operation.name}ByQuery",
         operation.summary,
         {200: "OperationOutcome" if operation is validate.OPERATION else answer},
-        (400, 404, 410, *((413, 415, 422) if method == "POST" else (422,))),
-        headers=("PreferHandling",) if operation.searches else (),
+        (
+            *(400, 404, 410),
+            *((413, 415, 422) if method == "POST" else (422,)),
+            *((409, 412) if operation.guarded else ()),
+        ),
+        headers=_headers(operation),
         body=(FHIR_JSON,) if method == "POST" else (),
         searches=operation.searches,
-        query=tuple(_query(each) for each in operation.inputs if each.type in PRIMITIVES),
+        query=tuple(_query(each) for each in operation.inputs if not PRIMITIVES.isdisjoint(each.types)),
         tagged=False,
         may_lack_body=True,
         media=operation.media,
     )
+
+
+def _headers(operation: Operation) -> tuple[str, ...]:
+    """What the operation heeds beside what all do."""
+    return ("PreferHandling",) if operation.searches else ("IfMatch",) if operation.guarded else ()
 
 
 def _query(given: Input) -> Json:

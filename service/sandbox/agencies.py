@@ -13,7 +13,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.sandbox import codes, names
+from service.sandbox import codes, names, services
 from service.sandbox.draws import Draws
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ PATTERNS: tuple[_Pattern, ...] = (
 )  # fmt: skip
 
 
+# Who has left each area's trust: whoever they coordinated for is to be given somebody else.
+_LEFT = "trust-staff-12"
+
+
 @dataclass(frozen=True, slots=True)
 class Clinician:
     """Somebody who works with young people for one agency."""
@@ -92,6 +96,11 @@ class Clinician:
     given: str
     family: str
     reference: Resource
+
+    @property
+    def has_left(self) -> bool:
+        """Whether they work there no longer."""
+        return self.id.endswith(_LEFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +224,7 @@ def resources(place: Area) -> list[Resource]:
     for agency in place.agencies:
         found.append(_organization(agency))
         found.append(_location(agency, place))
-        found.extend(_service(agency, place, key, name) for key, name in agency.services)
+        found.extend(services.service(agency, place, key, name) for key, name in agency.services)
         for clinician in agency.clinicians:
             found.append(_practitioner(agency, clinician))
             found.append(_practitioner_role(agency, clinician))
@@ -251,29 +260,6 @@ def _location(agency: Agency, place: Area) -> Resource:
     }
 
 
-def _service(agency: Agency, place: Area, key: str, name: str) -> Resource:
-    return {
-        "resourceType": "HealthcareService",
-        "id": f"{agency.id}-{key}",
-        "meta": {"tag": codes.TEST_DATA},
-        "active": True,
-        "providedBy": agency.reference,
-        "type": [{"text": name}],
-        "location": [agency.location],
-        "name": f"{name}, {place.name}",
-        "comment": "No referral needed." if agency.sector == "charity" else "By referral.",
-        "coverageArea": [agency.location],
-        "appointmentRequired": agency.sector != "charity",
-        "availableTime": [
-            {
-                "daysOfWeek": ["mon", "tue", "wed", "thu", "fri"],
-                "availableStartTime": "09:00:00",
-                "availableEndTime": "17:30:00",
-            }
-        ],
-    }
-
-
 def _practitioner(agency: Agency, clinician: Clinician) -> Resource:
     is_nhs = agency.sector == "nhs-trust"
     return {
@@ -286,7 +272,7 @@ def _practitioner(agency: Agency, clinician: Clinician) -> Resource:
                 "value": _user_number(clinician) if is_nhs else clinician.id,
             }
         ],
-        "active": True,
+        "active": not clinician.has_left,
         "name": [{"use": "official", "family": clinician.family, "given": [clinician.given]}],
     }
 
@@ -302,7 +288,7 @@ def _practitioner_role(agency: Agency, clinician: Clinician) -> Resource:
         "resourceType": "PractitionerRole",
         "id": clinician.role_id,
         "meta": {"tag": codes.TEST_DATA},
-        "active": True,
+        "active": not clinician.has_left,
         "practitioner": clinician.reference,
         "organization": agency.reference,
         "code": [{"text": clinician.job}],

@@ -93,12 +93,15 @@ def episodes(person: YoungPerson, course: Course, calendar: Calendar) -> list[Re
     """One EpisodeOfCare for each episode, with its waits and its reopening in the history."""
     numbers = dict.fromkeys(spell.episode for spell in course.spells)
     return [
-        _episode(person, [spell for spell in course.spells if spell.episode == number], calendar)
+        _episode(
+            person, [spell for spell in course.spells if spell.episode == number], course.expected, calendar
+        )
         for number in numbers
     ]
 
 
-def _episode(person: YoungPerson, spells: list[Spell], calendar: Calendar) -> Resource:
+def _episode(person: YoungPerson, spells: list[Spell], expected: int | None, calendar: Calendar) -> Resource:
+    """The episode of the spells; while it goes on, the end of its period is the one that is `expected`."""
     first, last = spells[0], spells[-1]
     history = _history(spells, calendar)
     return {
@@ -108,7 +111,7 @@ def _episode(person: YoungPerson, spells: list[Spell], calendar: Calendar) -> Re
         "statusHistory": history,
         "patient": person.reference,
         "managingOrganization": first.agency.reference,
-        "period": _period(first.referred, last.end, calendar),
+        "period": _period(first.referred, expected if last.end is None else last.end, calendar),
         "referralRequest": [
             codes.reference("ServiceRequest", f"{person.key}-referral-{spell.number}") for spell in spells
         ],

@@ -37,6 +37,8 @@ _HANDOVER_GAP_DAYS = (14, 42)
 _REOPENING_GAP_DAYS = (70, 170)
 # A handover or a reopening wants some work before and after it.
 _SPLIT_FROM_SESSIONS = 6
+# The day of the last session is agreed when there are so many to go.
+_IN_SIGHT_SESSIONS = 3
 
 _WEEK = 7
 _FIRST_SLOT = 9 * 60
@@ -102,12 +104,16 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """All that happened; `closed` is the day on which help ended, None while it goes on."""
+    """All that happened; `closed` is the day on which help ended, None while it goes on.
+
+    `expected` is the day on which help that goes on is to end, None where that is not in sight.
+    """
 
     referred: int
     spells: tuple[Spell, ...]
     sessions: tuple[Session, ...]
     closed: int | None
+    expected: int | None = None
 
     @property
     def kept(self) -> tuple[Session, ...]:
@@ -138,8 +144,9 @@ def course(draws: Draws, story: Story, area: Area, calendar: Calendar, *, told: 
         )
     taken_on = referred + draws.between(1, 9)
     spell = Spell(1, 1, 1, first_agency, first_clinician, referred, taken_on, closed)
+    expected = None if closed is not None else _expected(sessions, planned, calendar)
     if sessions[-1].spell == 1:
-        return Course(referred, (spell,), sessions, closed)
+        return Course(referred, (spell,), sessions, closed, expected)
     before = max(session.day for session in sessions if session.spell == 1)
     after = min(session.day for session in sessions if session.spell == 2)
     spells = (
@@ -152,7 +159,7 @@ def course(draws: Draws, story: Story, area: Area, calendar: Calendar, *, told: 
         if story.handover
         else _reopened(draws, spell, before, after)
     )
-    return Course(referred, spells, sessions, closed)
+    return Course(referred, spells, sessions, closed, expected)
 
 
 def _first_agency(draws: Draws, story: Story, area: Area) -> Agency:
@@ -260,6 +267,16 @@ def _closed(draws: Draws, sessions: Sequence[Session], planned: int, calendar: C
         return None
     day = calendar.working_day(sessions[-1].day + ended)
     return day if day <= calendar.anchor - QUIET_DAYS else None
+
+
+def _expected(sessions: Sequence[Session], planned: int, calendar: Calendar) -> int | None:
+    """The day on which help is to end, where the last few sessions are in sight: a fortnight for each, and one more."""
+    left = planned - len(sessions)
+    return (
+        calendar.working_day(sessions[-1].day + (left + 1) * 2 * _WEEK)
+        if left <= _IN_SIGHT_SESSIONS
+        else None
+    )
 
 
 def _handed_over(spell: Spell, to: tuple[Agency, Clinician], before: int, start: int) -> tuple[Spell, ...]:

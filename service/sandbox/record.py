@@ -13,6 +13,7 @@ from service.sandbox import (
     care,
     collaborate,
     course,
+    decisions,
     goals,
     groupings,
     measures,
@@ -42,6 +43,7 @@ def record(seed: int, index: int, area: Area, calendar: Calendar) -> list[Resour
     rated = ratings.ratings(draws, arcs, way)
     filled = ratings.forms(draws, story, rated)
     made = plans.plans(draws, story, way)
+    decided = decisions.decisions(story, person, way, made, (area, calendar))
     own = {
         arc.number: [rating.value for rating in rated if rating.arc is arc and rating.rater == arc.owner]
         for arc in arcs
@@ -59,7 +61,8 @@ def record(seed: int, index: int, area: Area, calendar: Calendar) -> list[Resour
         *measures.resources(draws, person, way, calendar),
         *plans.team(person, way, made, calendar),
         *plans.resources(draws, person, made, (arcs, grouped), calendar),
-        *traces.signposting(draws, story, person, way, (area, calendar)),
+        *decided,
+        *traces.signposting(draws, story, person, way, decided, (area, calendar)),
         *traces.work(draws, person, way, calendar),
         *traces.handovers(person, made, calendar),
         *traces.corrections(person, way, filled, calendar),

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from service.sandbox import care, codes, goals
+from service.sandbox.draws import Draws
 from service.sandbox.plans import RISK
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from service.sandbox.codes import Resource
     from service.sandbox.course import Course
     from service.sandbox.dates import Calendar
-    from service.sandbox.draws import Draws
     from service.sandbox.groupings import Grouping
     from service.sandbox.people import YoungPerson
     from service.sandbox.plans import Plan
@@ -32,15 +32,26 @@ _REPORT_SHARE = 0.3
 _OFFICE_MINUTE = 10 * 60
 _CORRECTED_AFTER_DAYS = 1
 _SIGNPOSTS = 3
+_SIGNPOSTING = [codes.concept(codes.ours("CodeSystem", "request-kind"), "signposting", "Signposting")]
+# They went; nobody knows yet; they did not want to.
+_CAME_OF_IT = ((0.5, "completed"), (0.35, "active"), (0.15, "revoked"))
 
 PAIRED = codes.ours("Measure", "paired-goal-scores")
 _POPULATION = f"{codes.HL7}/measure-population"
 
 
 def signposting(
-    draws: Draws, story: Story, person: YoungPerson, course: Course, place: tuple[Area, Calendar]
+    draws: Draws,
+    story: Story,
+    person: YoungPerson,
+    course: Course,
+    decided: Sequence[Resource],
+    place: tuple[Area, Calendar],
 ) -> list[Resource]:
-    """Where those with advice or a declined referral were pointed: a List, and a ServiceRequest for the first."""
+    """Where those with advice or a declined referral were pointed: a List, and a ServiceRequest for the first.
+
+    `decided` are the shared decisions of the record.
+    """
     area, calendar = place
     if story.help not in {"advice", "declined"} or not (course.kept or course.closed):
         return []
@@ -61,14 +72,22 @@ def signposting(
     request: Resource = {
         "resourceType": "ServiceRequest",
         "id": f"{person.key}-signpost",
-        "status": "completed",
+        "meta": {"profile": [codes.profile("thrive-signposting")]},
+        "status": Draws("signposting", person.key).weighted(_CAME_OF_IT),
         "intent": "proposal",
+        "category": _SIGNPOSTING,
         "code": {"text": "Signposting"},
         "subject": person.reference,
         "authoredOn": calendar.text(day),
         "requester": by,
         "performer": [services[0]],
     }
+    if course.kept:
+        request["encounter"] = care.encounter_reference(person, course.kept[-1])
+    if decided:
+        request["supportingInfo"] = [
+            codes.reference("QuestionnaireResponse", decision["id"]) for decision in decided
+        ]
     return [list_, request]
 
 

@@ -1,4 +1,4 @@
-"""Whether a database is sound: bodies, versions, index rows and audit entries agree.
+"""Whether a database is sound: bodies, versions, index rows, audit entries and notices agree.
 
 Everything is read in one snapshot, so a check may run beside a working service. Index
 rows are compared as a whole: the rows that the bodies call for and the rows that are
@@ -45,12 +45,15 @@ Sums = dict[tuple[str, int, int], tuple[int, int]]  # (table, locality, paramete
 class Report:
     """What was looked at, and each fault in a sentence (no content of any resource).
 
+    `waiting` is the number of notices that no agency has acknowledged.
     `pending` is the number of search parameters, with what is derived from them, that wait for reindex.
     """
 
     resources: int = 0
     versions: int = 0
     index_rows: int = 0
+    notices: int = 0
+    waiting: int = 0
     pending: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -100,6 +103,7 @@ async def check(database_url: str, registry: Registry, extractor: Extractor) -> 
         wanted = await _bodies(snapshot, Indexer(registry, extractor, names), names, report)
         await _indexes(snapshot, wanted, complete, names, report)
         await _history(snapshot, report)
+        await _outbox(snapshot, names, report)
     if len(report.faults) > MOST_TOLD:
         report.faults[MOST_TOLD:] = [f"and {len(report.faults) - MOST_TOLD} faults more"]
     return report
@@ -207,6 +211,30 @@ async def _history(snapshot: _Snapshot, report: Report) -> None:
     """
     async for rid, version, count in snapshot.rows(unaudited):
         report.faults.append(f"resource number {rid} at version {version} has {count} audit entries")
+
+
+async def _outbox(snapshot: _Snapshot, names: Names, report: Report) -> None:
+    notices = """
+        SELECT n.rid, n.version, n.at, n.agency, n.acknowledged, n.acknowledger, coalesce(r.updated, v.updated)
+        FROM notice n
+        LEFT JOIN resource r ON r.locality = n.locality AND r.rid = n.rid AND r.version = n.version
+        LEFT JOIN resource_version v ON v.locality = n.locality AND v.rid = n.rid AND v.version = n.version
+    """
+    known = {
+        kind: {names.known(kind, text) for text in names.texts(kind)} for kind in (Kind.AGENCY, Kind.CLIENT)
+    }
+    async for rid, version, at, agency, acknowledged, acknowledger, updated in snapshot.rows(notices):
+        report.notices += 1
+        report.waiting += acknowledged is None
+        where = f"a notice of version {version} of resource number {rid}"
+        if updated != at:
+            report.faults.append(f"{where} is of no such version, or of another time")
+        if agency not in known[Kind.AGENCY]:
+            report.faults.append(f"{where} is to no agency")
+        if (acknowledged is None) != (acknowledger is None) or not known[Kind.CLIENT].issuperset(
+            () if acknowledger is None else (acknowledger,)
+        ):
+            report.faults.append(f"{where} was acknowledged by nobody, or at no time")
 
 
 def _add(sums: Sums, locality: int, rid: int, rows: Rows) -> None:

@@ -25,6 +25,7 @@ from service.storage.histories import Histories
 from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
 from service.storage.names import Kind, Name, Names, pack_id, unpack_id
+from service.storage.notices import ACKNOWLEDGE, Outbox
 from service.storage.postgres_plans import plan
 from service.storage.postgres_turns import wait_turn
 from service.storage.postgres_units import statement, versions
@@ -42,7 +43,7 @@ from service.storage.statements import (
     compiled,
     positional,
 )
-from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stale, Stored, Unit
+from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stale, Stored, Unit, Waiting
 from service.storage.tables import DELETED, INDEXES, REVISION, resource
 
 # Units: connections a process keeps at most; PostgreSQL's own default allows 100 in all.
@@ -140,6 +141,7 @@ class PostgresStore:
         self._searching = Searching(self._searches, self._names, extractor, POSTGRESQL, clock)
         self._inclusion = Inclusion(registry, self._names, POSTGRESQL)
         self._histories = Histories(self._names, POSTGRESQL)
+        self._outbox = Outbox(self._names, self._fetch)
         self._interning = asyncio.Lock()
         self._rids: dict[int, list[range]] = {}
 
@@ -241,6 +243,23 @@ class PostgresStore:
                 if await self._fetch(_WRITER, prepared.definitions):
                     raise Stale from moved_on
                 await self._indexed.announce()
+
+    async def notices(
+        self, locality: str, agency: str, count: int, after: str | None = None
+    ) -> tuple[Waiting, ...]:
+        """As `Store.notices`."""
+        await self._learn({(Kind.AGENCY, agency)})
+        return await self._outbox.waiting(self._locality(locality), agency, count, after)
+
+    async def acknowledge(
+        self, locality: str, agency: str, client: str, ids: Sequence[str]
+    ) -> frozenset[str]:
+        """As `Store.acknowledge`."""
+        await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
+        of = (self._locality(locality), self._names.known(Kind.AGENCY, agency))
+        by = (self._clock(), self._names.known(Kind.CLIENT, client))
+        rows = await self._fetch(ACKNOWLEDGE, *of, list(map(pack_id, ids)), *by)
+        return frozenset(unpack_id(row[0]) for row in rows)
 
     async def pending(self) -> Callable[[str], frozenset[str]]:
         """As `Store.pending`."""

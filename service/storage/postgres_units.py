@@ -23,7 +23,7 @@ from sqlalchemy.types import TypeEngine
 from service.storage.preparation import PreparedUnit
 from service.storage.statements import POSTGRESQL
 from service.storage.store import Stored
-from service.storage.tables import INDEXES, audit_entry, index_text, resource, row_columns
+from service.storage.tables import INDEXES, audit_entry, index_text, notice, resource, row_columns
 
 # The second part holds for no row, and so locks none. But the lock on the table that goes with it is held until
 # the unit is committed, and is taken before the statement looks at anything: `Session.writing` waits for it.
@@ -48,6 +48,8 @@ _COLUMNS: dict[str, Columns] = {
     table.name: [(column.name, array_type(column.type)) for column in columns][1:]
     for table, columns in (
         *((table, list(table.c)) for table in (resource, audit_entry)),
+        # Those of an acknowledgement come later.
+        (notice, [column for column in notice.c if not column.nullable]),
         *((table, row_columns(table)) for table in INDEXES),
     )
 }
@@ -129,6 +131,8 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
             _remove(made, table, removed)
         if added:
             _insert(made, f"{table.name}_added", table, added, conflict=conflict)
+    if unit.notices:
+        _insert(made, "noticed", notice, [told.row(stored) for told in unit.notices])
     if unit.relied_on:
         _rely(made, sorted(unit.relied_on))
     return made.text(len(later), len(unit.relied_on), unit.definitions), made.arguments

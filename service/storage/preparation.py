@@ -6,7 +6,7 @@ Source: ADR 0002
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from service.fhir import stamping
@@ -52,6 +52,21 @@ class PreparedChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedNotice:
+    """A notice with its numbers; `position` is that of the change that it is about."""
+
+    id: bytes
+    agency: int
+    event: str
+    position: int
+
+    def row(self, stored: Sequence[Stored]) -> tuple[bytes, int, str, int, int, int]:
+        """Its columns behind the locality, up to those of its acknowledgement; `stored` are the unit's versions."""
+        about = stored[self.position]
+        return (self.id, self.agency, self.event, about.key, about.version, about.updated)
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedUnit:
     """A unit with its numbers: `locality`, `client`, `agency` and `interaction` as names' numbers.
 
@@ -67,6 +82,7 @@ class PreparedUnit:
     agency: int
     interaction: int
     request: str
+    notices: tuple[PreparedNotice, ...] = ()
 
     @property
     def weight(self) -> int:
@@ -94,6 +110,8 @@ async def prepare(locality: int, unit: Unit, indexer: Indexer, names: Names, int
     audit = unit.audit
     actors = ((Kind.CLIENT, audit.client), (Kind.AGENCY, audit.agency), (Kind.INTERACTION, audit.interaction))
     unknown |= names.unknown(actors)
+    if unit.notices:
+        unknown |= names.unknown((Kind.AGENCY, notice.agency) for notice in unit.notices)
     if unknown:
         await intern(unknown)
     changes = []
@@ -111,6 +129,20 @@ async def prepare(locality: int, unit: Unit, indexer: Indexer, names: Names, int
         agency=names.known(Kind.AGENCY, audit.agency),
         interaction=names.known(Kind.INTERACTION, audit.interaction),
         request=audit.request_id,
+        notices=_notices(unit, names) if unit.notices else (),
+    )
+
+
+def _notices(unit: Unit, names: Names) -> tuple[PreparedNotice, ...]:
+    positions = {(change.type, change.id): position for position, change in enumerate(unit.changes)}
+    return tuple(
+        PreparedNotice(
+            pack_id(notice.id),
+            names.known(Kind.AGENCY, notice.agency),
+            notice.event,
+            positions[notice.about],
+        )
+        for notice in unit.notices
     )
 
 

@@ -22,6 +22,7 @@ from service.storage.histories import Histories
 from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
 from service.storage.names import Kind, Name, Names, pack_id
+from service.storage.notices import ACKNOWLEDGE_ONE, Outbox
 from service.storage.preparation import Unregistered, prepare
 from service.storage.querying.inclusion import Inclusion
 from service.storage.querying.searches import Searches
@@ -39,7 +40,7 @@ from service.storage.statements import (
     compiled,
     positional,
 )
-from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stored, Unit
+from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stored, Unit, Waiting
 from service.storage.tables import DELETED, REVISION
 
 # Units: KiB of page cache a connection (negative is SQLite's way to say KiB).
@@ -92,6 +93,7 @@ class SqliteStore:
         indexed: Indexed,
     ) -> None:
         self._indexed = indexed
+        self._clock = clock
         self._names = Names()
         self._indexer = Indexer(registry, extractor, self._names)
         self._searches = Searches(registry, self._names, SQLITE)
@@ -100,6 +102,7 @@ class SqliteStore:
         self._writer = Writer(connect(path), path, self._searches, clock)
         self._inclusion = Inclusion(registry, self._names, SQLITE)
         self._histories = Histories(self._names, SQLITE)
+        self._outbox = Outbox(self._names, self._fetch)
         self._interning = asyncio.Lock()
 
     async def start(self, needed: set[Name]) -> None:
@@ -188,6 +191,30 @@ class SqliteStore:
             except Unregistered:
                 await self._indexed.announce()
 
+    async def notices(
+        self, locality: str, agency: str, count: int, after: str | None = None
+    ) -> tuple[Waiting, ...]:
+        """As `Store.notices`."""
+        await self._learn({(Kind.AGENCY, agency)})
+        return await self._outbox.waiting(self._locality(locality), agency, count, after)
+
+    async def acknowledge(
+        self, locality: str, agency: str, client: str, ids: Sequence[str]
+    ) -> frozenset[str]:
+        """As `Store.acknowledge`."""
+        await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
+        of = (self._locality(locality), self._names.known(Kind.AGENCY, agency))
+        by = (self._clock(), self._names.known(Kind.CLIENT, client))
+
+        def acknowledge(connection: sqlite3.Connection) -> frozenset[str]:
+            text = ACKNOWLEDGE_ONE.replace("$", "?")
+            return frozenset(
+                id_ for id_ in ids if connection.execute(text, (*of, pack_id(id_), *by)).rowcount
+            )
+
+        acknowledged: frozenset[str] = await self._writer.run(acknowledge)
+        return acknowledged
+
     async def pending(self) -> Callable[[str], frozenset[str]]:
         """As `Store.pending`."""
         return await self._indexed.pending(self._marks)
@@ -233,6 +260,9 @@ class SqliteStore:
 
     def _rows(self, text: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._reader.rows(text, arguments)
+
+    async def _fetch(self, text: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        return self._rows(text.replace("$", "?"), arguments)
 
     def _resources(self, rows: Sequence[Any]) -> tuple[Stored, ...]:
         return tuple(stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows)

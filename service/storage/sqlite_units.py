@@ -22,6 +22,7 @@ from service.storage.tables import (
     METHODS,
     audit_entry,
     locality_keys,
+    notice,
     resource,
     resource_version,
 )
@@ -32,6 +33,8 @@ RID_BLOCK = 1000
 Outcome = tuple[Stored, ...] | Stale
 Rows = list[tuple[Any, ...]]
 
+# Those of an acknowledgement come later.
+NOTICE_COLUMNS = ("locality", "id", "agency", "event", "rid", "version", "at")
 _VERSION_COLUMNS = ("locality", "rid", "version", "type", "id", "updated", "method", "body")
 
 
@@ -74,6 +77,9 @@ _ALLOCATE = positional(
     .returning(locality_keys.c.next_rid),
     SQLITE,
     ("block", "of_locality"),
+)
+_NOTICE = positional(
+    insert(notice).values({column: bindparam(column) for column in NOTICE_COLUMNS}), SQLITE, NOTICE_COLUMNS
 )
 _WRITER = "SELECT 1 FROM index_writer WHERE definitions = ?"
 # sqlite3 takes values by their number as `?1`.
@@ -134,9 +140,19 @@ class UnitWriter:
             if self._execute(_CURRENT, (unit.locality, rid)).fetchone() != (current,):
                 raise Stale
         stored = tuple(self._version(unit, prepared, now) for prepared in unit.changes)
+        if unit.notices:
+            self._tell(unit, stored)
+        # Last: what is kept back of a unit that is stale would be written all the same.
         for prepared, version in zip(unit.changes, stored, strict=True):
             self._keep_back(unit.locality, version.key, prepared)
         return stored
+
+    def _tell(self, unit: PreparedUnit, stored: tuple[Stored, ...]) -> None:
+        try:
+            for told in unit.notices:
+                self._execute(_NOTICE, (unit.locality, *told.row(stored)))
+        except sqlite3.IntegrityError as taken:
+            raise Stale from taken
 
     def _version(self, unit: PreparedUnit, prepared: PreparedChange, now: int) -> Stored:
         before, locality = prepared.change.before, unit.locality

@@ -78,16 +78,46 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Word to an agency of what a unit stores: kept with it, and told to the agency until it says that it has it.
+
+    `agency` is the id of its Organization, `event` the code of what happened, and `about` the
+    resource that tells of it, which is one of those that the unit changes.
+    """
+
+    id: str
+    agency: str
+    event: str
+    about: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that its agency has not acknowledged. `version` and `at` are those of the resource it is about.
+
+    Units: `at` in milliseconds since 1970.
+    """
+
+    id: str
+    event: str
+    about: Key
+    version: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A unit of work: all of it is stored, or nothing. No two changes are of one resource.
 
     `relied_on` are versions of other resources that must still be current at commit.
+    `notices` are stored with the changes that they are about.
     """
 
     changes: tuple[Change, ...]
     audit: AuditEntry
     expectations: tuple[Expectation, ...] = ()
     relied_on: tuple[Stored, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 class Stale(Exception):  # noqa: N818 - a state, not an error: the caller decides anew
@@ -206,6 +236,25 @@ class Store(Protocol):
 
         Raises:
             Stale: what the unit was decided on no longer holds; nothing was stored.
+        """
+        ...
+
+    async def notices(
+        self, locality: str, agency: str, count: int, after: str | None = None
+    ) -> tuple[Waiting, ...]:
+        """The notices to the agency that it has not acknowledged, oldest first, `count` at most.
+
+        With `after`, those that follow the notice of that id, acknowledged or not; none where the
+        agency was never sent it.
+        """
+        ...
+
+    async def acknowledge(
+        self, locality: str, agency: str, client: str, ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Notes that the agency has these notices; the ids of those that it had not acknowledged before.
+
+        Of those who acknowledge a notice at the same time, one finds its id in the answer.
         """
         ...
 

@@ -41,7 +41,7 @@ BINARY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 # The newest Alembic revision: known here so that a start need not load Alembic to see
 # that there is nothing to do. A test holds it equal to the newest script.
-REVISION = "0002"
+REVISION = "0003"
 
 # Codes of `resource.method`.
 METHODS: dict[Method, int] = {"POST": 1, "PUT": 2, "PATCH": 3, "DELETE": 4}
@@ -158,6 +158,33 @@ audit_entry = Table(
     Column("request", Text, nullable=False),
     PrimaryKeyConstraint("locality", "rid", "version", name="audit_entry_pkey"),
     sqlite_with_rowid=False,
+)
+
+# The outbox: word to an agency of a version of a resource, stored with it; `at` is that version's time. It waits
+# until the agency acknowledges it, by the client `acknowledger`.
+notice = Table(
+    "notice",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("agency", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("rid", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("acknowledged", BigInteger),
+    Column("acknowledger", Integer),
+    PrimaryKeyConstraint("locality", "id", name="notice_pkey"),
+    # What waits is little beside what was acknowledged in years, and lies in the order in which it is told.
+    Index(
+        "notice_waiting",
+        "locality",
+        "agency",
+        "at",
+        "id",
+        sqlite_where=text("acknowledged IS NULL"),
+        postgresql_where=text("acknowledged IS NULL"),
+    ),
 )
 
 

@@ -39,6 +39,17 @@ FLATNESS = {
     "joining": {"microseconds": 321.0, "size": 123_456, "resources": 100},
 }
 
+COHORT = {
+    "kind": "cohort",
+    "database": "postgresql",
+    "responses": 150_000,
+    "observations": 350_000,
+    "transactions": 3_450,
+    "repeated": 450,
+    "seconds": 100.0,
+    "faults": {"a score is there twice": 3},
+}
+
 
 def load(**given):
     result = Result(
@@ -154,3 +165,15 @@ def test_every_command_on_the_page_is_understood():
     commands = [line.split() for line in Path(PAGE).read_text().splitlines() if line.startswith("python -m ")]
     understood = [parsers[module].parse_args(given) for _, _, module, *given in commands if module in parsers]
     assert len(understood) == len(commands) - 1  # the last renders the page
+
+
+def test_a_sessions_form_is_shown_until_it_is_seen():
+    times = Latency(1500, 6, 5.55, 9, 12.34, 30, 44)
+    text = rendered([load(scenario="session", rate=50.0, by_kind={"form": times, "visible": times})])
+    assert "### A session's form" in text
+    assert "| visible | sqlite | 2,500 | 5.5 | 12.3 | 44.0 | 0 |" in text
+
+
+def test_a_cohort_says_what_was_lost_or_came_twice():
+    text = rendered([COHORT])
+    assert "| postgresql | 150,000 | 350,000 | 3,450 | 450 | 1,500 | 5,000 | 3 |" in text

@@ -5,6 +5,8 @@ Source: https://hl7.org/fhir/R4/http.html#summary, https://hl7.org/fhir/R4/capab
 
 import httpx
 
+from service.fhir.guide import CANONICAL_BASE
+from service.operations.offered import OPERATIONS
 from service.sandbox.cohort import cohort
 from service.sandbox.loading import load
 from tests.rest.asking import refused
@@ -44,7 +46,9 @@ NOWHERE = (
     "/{}/{}/_history",
 )
 
-OF_INSTANCES = {"everything"}  # operations that are asked of one resource alone
+# Operations that are asked of one resource alone.
+OF_INSTANCES = {operation.name for operation in OPERATIONS if operation.levels == {"instance"}}
+DEFINITIONS = ("http://hl7.org/fhir/OperationDefinition/", f"{CANONICAL_BASE}OperationDefinition/")
 ROUTE_MISSING = {"type-not-served", "path-unknown", "operation-unknown"}
 
 
@@ -150,7 +154,7 @@ async def test_every_operation_that_is_named_is_there_and_defined(client):
     named += [(one["type"], each) for one in rest["resource"] for each in one.get("operation", ())]
     assert len(named) > 30
     for type_, operation in named:
-        assert operation["definition"].startswith("http://hl7.org/fhir/OperationDefinition/")
+        assert operation["definition"].startswith(DEFINITIONS)
         of = "x" if operation["name"] in OF_INSTANCES else ""
         path = "/".join(part for part in ("/fhir", type_, of, f"${operation['name']}") if part)
         response = await client.post(path)

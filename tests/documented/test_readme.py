@@ -27,12 +27,12 @@ def address(tmp_path_factory: pytest.TempPathFactory):
         yield server.url
 
 
-def test_there_are_five():
-    assert [number for number, _, _ in REQUESTS] == ["1", "2", "3", "4", "5"]
+def test_there_are_six():
+    assert [number for number, _, _ in REQUESTS] == ["1", "2", "3", "4", "5", "6"]
 
 
 @pytest.mark.slow
-def test_the_five_requests_give_the_answers_printed(address: str):
+def test_the_six_requests_give_the_answers_printed(address: str):
     for number, command, printed in REQUESTS:
         asked = command.replace(ADDRESS, address)
         answer = subprocess.run(

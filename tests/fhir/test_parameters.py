@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from service.fhir.parameters import Input, parameters, read
+from service.fhir.parameters import ELEMENT, PARTS, Input, parameters, read
 from service.fhir.problems import Malformed
 
 INPUTS = (
@@ -183,12 +183,17 @@ def test_parameters_out():
         ("display", "valueString", None),
         ("property", [("code", "valueCode", "parent"), ("value", "valueCode", None)]),
         ("empty", [("value", "valueCode", None)]),
+        ("deep", [("within", [("zero", "valueInteger", 0), ("none", [])])]),
     )
     assert made == {
         "resourceType": "Parameters",
         "parameter": [
             {"name": "result", "valueBoolean": False},
             {"name": "property", "part": [{"name": "code", "valueCode": "parent"}]},
+            {
+                "name": "deep",
+                "part": [{"name": "within", "part": [{"name": "zero", "valueInteger": 0}]}],
+            },
         ],
     }
     assert parameters() == {"resourceType": "Parameters"}
@@ -236,3 +241,59 @@ def test_whole_numbers_may_be_said_to_be_of_each_type_of_them(type_):
     assert read(SEARCHING, [], body({"name": "max", element: 2})).one("max") == 2
     assert read([Input("max", type_)], [("max", "2")], None).one("max") == 2
     assert refused(SEARCHING, [], body({"name": "max", element: True}))[0] == "operation-parameter-type"
+
+
+SEVERAL = (
+    Input("form", ELEMENT, either=("canonical", "Reference", "ValueSet")),
+    Input("whose", ELEMENT, either=("Reference", "Identifier")),
+    Input("context", PARTS, repeats=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        ({"valueUri": "urn:x"}, "urn:x"),
+        ({"valueReference": {"display": "x"}}, {"display": "x"}),
+        ({"resource": SET}, SET),
+    ],
+)
+def test_a_parameter_of_several_types(element, value):
+    assert read(SEVERAL, [], body({"name": "form", **element})).one("form") == value
+    assert read(SEVERAL, [("form", "urn:x")], None).one("form") == "urn:x"
+
+
+def test_a_parameter_of_several_types_is_of_none_other():
+    assert refused(SEVERAL, [], body({"name": "form", "valueInteger": 1})) == (
+        "operation-parameter-type",
+        "Parameters.parameter[0]",
+    )
+    assert refused(SEVERAL, [], body({"name": "form", "resource": {"resourceType": "Patient"}}))
+    assert refused(SEVERAL, [], body({"name": "form", "valueUri": "urn:x", "resource": SET}))
+    # Neither of its types can stand in a query.
+    assert refused(SEVERAL, [("whose", "x")]) == ("operation-parameter-type", None)
+
+
+def test_a_parameter_with_parts():
+    parts = [{"name": "name", "valueString": "x"}]
+    given = body({"name": "context", "part": parts}, {"name": "context", "part": []})
+    assert read(SEVERAL, [], given).all("context") == (parts, [])
+    assert refused(SEVERAL, [], body({"name": "context", "valueString": "x"}))
+    assert refused(SEVERAL, [], body({"name": "context"}))
+    assert refused(SEVERAL, [("context", "x")])
+
+
+def test_a_bare_resource_where_several_parameters_are_resources():
+    inputs = (
+        Input("one", "Patient"),
+        Input("other", "Goal"),
+        Input("any", ELEMENT, either=("uri", "ValueSet")),
+    )
+    assert read(inputs, [], {"resourceType": "Goal"}).one("other") == {"resourceType": "Goal"}
+    assert read(inputs, [], SET).one("any") == SET
+    assert refused(inputs, [], {"resourceType": "Encounter"}) == ("operation-body", None)
+    with pytest.raises(Malformed, match="Parameters resource or a Patient or a Goal or a ValueSet"):
+        read(inputs, [], {"resourceType": "Encounter"})
+    # Of which of two it is the value cannot be told.
+    twice = (Input("one", "Patient"), Input("other", "Patient"))
+    assert refused(twice, [], {"resourceType": "Patient"}) == ("operation-body", None)

@@ -9,6 +9,7 @@ from service.interactions.bundles import (
     answer_entry,
     bundle,
     include_entry,
+    listed_entry,
     match_entry,
     outcome_entry,
     refusal_entry,
@@ -117,3 +118,11 @@ def test_warnings_and_refusals_have_an_outcome():
 @pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 404, 405, 409, 410, 412, 413, 422, 503])
 def test_every_status_has_a_phrase(status):
     assert status_line(status).startswith(b"%d " % status)
+
+
+def test_an_entry_of_a_list_says_why_it_is_there():
+    why = [{"url": "http://x/why", "valueString": "because"}]
+    entry = codec.decode(listed_entry(BASE, STORED, why))
+    assert entry["fullUrl"] == "http://x/fhir/Patient/p1"
+    assert entry["resource"] == codec.decode(BODY)
+    assert entry["search"] == {"extension": why, "mode": "match"}

@@ -131,8 +131,10 @@ def test_operations_are_named_with_their_definitions(stated):
     (rest,) = stated(operations=definitions(["Goal"]))["rest"]
     validate = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
     by_type = {one["type"]: one for one in rest["resource"]}
-    assert rest["operation"] == [validate]
-    assert by_type["Goal"]["operation"] == [validate]
+    worklist = {"name": "worklist", "definition": "https://thrive-fhir.example/OperationDefinition/worklist"}
+    assert rest["operation"] == [validate, worklist]
+    assert [one["name"] for one in by_type["Goal"]["operation"]] == ["chart", "progress", "validate"]
+    assert by_type["Goal"]["operation"][-1] == validate
     assert "operation" not in by_type["Patient"]
     assert "operation" not in stated()["rest"][0]
 

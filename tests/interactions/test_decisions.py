@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.fhir.problems import Conflict
@@ -9,7 +11,7 @@ from service.interactions.context import Answer
 from service.interactions.create import plan
 from service.interactions.decisions import Decision, carry_out, settle
 from service.interactions.update import revise, update
-from service.storage.store import Stored
+from service.storage.store import Notice, Stored
 from tests.interactions.builders import patient
 
 STORED = Stored("Patient", "p1", 2, 1_700_000_000_000, "PUT", b'{"resourceType":"Patient"}', 1)
@@ -71,3 +73,15 @@ async def test_no_changes_store_nothing(context, act):
 def test_a_plan_is_pure():
     admitted = Admitted(patient(id="p1"))
     assert plan("Patient", "p1", admitted) == plan("Patient", "p1", admitted)
+
+
+async def test_who_is_told_is_stored_with_the_changes(context, act):
+    told = Notice("n1", "school", "began", ("Patient", "p1"))
+
+    async def decide():
+        decision = plan("Patient", "p1", Admitted(patient(id="p1")))
+        return replace(decision, notices=(told,))
+
+    await settle(context, act, "update", decide)
+    [waiting] = await context.store.notices(act.caller.locality, "school", 10)
+    assert (waiting.id, waiting.event, waiting.about) == ("n1", "began", ("Patient", "p1"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from service.fhir import codec
-from service.fhir.guide import Guide
+from service.fhir.guide import KINDS, Guide
 from service.interactions.delete import delete
 from service.interactions.publishing import digest, publish
 from service.interactions.search import search
@@ -57,7 +57,7 @@ def changed(artefact, **elements):
 async def test_our_guide_can_be_read_and_found_by_its_addresses(context, act, guide):
     count = await publish(context, act.caller.locality)
     assert count == len(list(guide))
-    for kind in ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "Questionnaire"):
+    for kind in KINDS:
         assert guide.all(kind)
         for url, artefact in guide.all(kind).items():
             found = body(await search(context, act, kind, (("url", url),), lenient=False))

@@ -24,6 +24,7 @@ from tests.interactions.clinic import (
 ANSWER = "QuestionnaireResponse.item[0].item[0].answer[0].value"
 IN_ERROR = "entered-in-error"
 CANCELLED = {"status": "cancelled", "statusDate": "2026-03-09"}
+TWO_FORMS = [refer("QuestionnaireResponse/r1"), refer("QuestionnaireResponse/r2")]
 STOPPED = {"url": "x", "valueString": "x"}
 
 
@@ -132,9 +133,13 @@ TABLE = [
      [("status-going-back", "QuestionnaireResponse.status")]),
     ("a goal from in error to active", [goal(status=IN_ERROR)], goal(), [("status-after-error", "Goal.lifecycleStatus")]),
     ("a plan from in error to active", [plan(status=IN_ERROR)], plan(), [("status-after-error", "CarePlan.status")]),
-    ("an amended score of a form that is now in error",
+    ("an amended score of two forms, one of which is now in error",
+     [score(derivedFrom=TWO_FORMS), session(), session("r2"), session(status=IN_ERROR)],
+     score(status="amended", derivedFrom=TWO_FORMS), []),
+    ("a score that was retracted with its form",
      [score(derivedFrom=[refer("QuestionnaireResponse/r1")]), session(), session(status=IN_ERROR)],
-     score(status="amended", derivedFrom=[refer("QuestionnaireResponse/r1")]), []),
+     score(status="amended", derivedFrom=[refer("QuestionnaireResponse/r1")]),
+     [("status-after-error", "Observation.status")]),
     ("a score that turns to another goal", [goal(), goal("g2", "bramble"), score()], score(of="g2"),
      [("goal-of-another-child", "Observation.focus[0]")]),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ async def decided(context, act, *given):
     entries = (await read_entries(context, bundle(*given))).entries
     faults = Faults()
     new_ids = {one.index: f"new-{one.index}" for one in entries}
-    found = await decide_subjects(context, act, entries, new_ids, faults)
+    found = await decide_subjects(context, act, entries, new_ids, {}, faults)
     subjects = {
         index: [(one.id, one.before.version if one.before else None, one.met) for one in subjects]
         for index, subjects in found.by_entry.items()

@@ -105,3 +105,14 @@ async def test_very_many_are_fetched_in_parts(context, act, monkeypatch):
     around = Surroundings(context, act, [])
     await around.fetch([("Patient", f"c{number}") for number in range(6)])
     assert [around.presence(("Patient", f"c{number}")) is None for number in range(6)] == [False] * 5 + [True]
+
+
+async def test_a_glance_sees_the_store_as_it_is_and_expects_nothing(around):
+    assert ids(await around.glance("Goal", OF_ASH)) == ["g1", "g3"]
+    assert around.expectations == ()
+    assert around.relied_on == ()
+
+
+async def test_a_glance_stops_at_the_usual_number(around, monkeypatch):
+    monkeypatch.setattr("service.interactions.surroundings._USUAL", 1)
+    assert ids(await around.glance("Goal", OF_ASH)) == ["g1"]

@@ -21,7 +21,7 @@ from tests.storage.reindexed import fill, opened, people, registry_with, rows
 from tests.storage.test_reindexing import reindexed
 
 FIRST = "0001"
-LATER = ("index_composite", "index_text", "indexed_parameter", "index_writer", "reindex_progress")
+LATER = ("index_composite", "index_text", "indexed_parameter", "index_writer", "reindex_progress", "notice")
 REGISTRY = registry_with()
 # What the first program knew: R4's parameters, without composites.
 NAMES = definitions(load()).first

@@ -276,3 +276,23 @@ async def test_a_transaction_is_rehearsed(client):
 async def test_a_transaction_with_too_many_entries_is_told(client):
     wide = bundle(*(entry(SOUND) for _ in range(51)))
     assert slugs(await asked(client, "$validate", wide, mode="create")) == {"bundle-too-large"}
+
+
+async def test_a_response_that_was_posted_already_is_told(client):
+    response = {
+        "resourceType": "QuestionnaireResponse",
+        "questionnaire": "https://thrive-fhir.example/Questionnaire/collaborate-0-9",
+        "identifier": {"system": "urn:epr", "value": "1"},
+        "status": "completed",
+        "subject": {"reference": "Patient/ash"},
+        "authored": "2026-03-10",
+        "source": {"reference": "Patient/ash"},
+        "item": [{"linkId": "listen", "answer": [{"valueInteger": 9}]}],
+    }
+    assert (await client.post("/fhir/QuestionnaireResponse", json=response)).status_code == 201
+    assert "response-posted-already" not in slugs(
+        await asked(client, "QuestionnaireResponse/$validate", response, mode="create")
+    )
+    response["item"][0]["answer"][0]["valueInteger"] = 8
+    issues = await asked(client, "QuestionnaireResponse/$validate", response, mode="create")
+    assert slugs(issues) == {"response-posted-already"}

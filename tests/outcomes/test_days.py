@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.outcomes.days import ALWAYS, LONG_AGO, NEVER, Days, days_of, days_of_period
+from service.outcomes.days import (
+    ALWAYS,
+    LONG_AGO,
+    NEVER,
+    Days,
+    days_of,
+    days_of_period,
+    text_of_day,
+    uk_day,
+    uk_time,
+)
 
 
 def day(text: str) -> int:
@@ -94,3 +104,38 @@ def test_every_day_is_itself(when):
 def test_a_month_and_a_year_hold_their_days(when):
     month, year = days_of(when.isoformat()[:7]), days_of(when.isoformat()[:4])
     assert year.first <= month.first <= when.toordinal() <= month.last <= year.last
+
+
+MINUTE = 60_000
+
+
+# Clocks in the United Kingdom stood at Greenwich until 29 March 2026 and an hour ahead from then to 25 October.
+@pytest.mark.parametrize(
+    ("what", "milliseconds", "expected"),
+    [
+        ("the beginning of time", 0, "1970-01-01"),
+        ("a minute before midnight in winter", 1_768_435_140_000, "2026-01-14"),
+        ("midnight in winter", 1_768_435_140_000 + MINUTE, "2026-01-15"),
+        ("a minute before midnight in summer", 1_784_069_940_000, "2026-07-14"),
+        ("midnight in summer, which is 23:00 in Greenwich", 1_784_069_940_000 + MINUTE, "2026-07-15"),
+    ],
+)
+def test_the_day_in_the_united_kingdom(what, milliseconds, expected):
+    assert text_of_day(uk_day(milliseconds)) == expected, what
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "expected"),
+    [
+        (1_768_435_140_999, "2026-01-14T23:59:00+00:00"),
+        (1_784_069_940_000 + MINUTE, "2026-07-15T00:00:00+01:00"),
+    ],
+)
+def test_the_time_in_the_united_kingdom(milliseconds, expected):
+    assert uk_time(milliseconds) == expected
+    assert days_of(expected) == Days(uk_day(milliseconds), uk_day(milliseconds))
+
+
+@given(st.dates())
+def test_a_day_is_written_as_fhir_does(when):
+    assert text_of_day(when.toordinal()) == when.isoformat()

@@ -7,10 +7,12 @@ from service.outcomes.goals import Goal
 from service.outcomes.plans import (
     Plan,
     has_goals_of_its_child,
+    in_the_way,
     is_coordinated_otherwise,
     keeps_its_plans,
     one_coordinator_at_a_time,
     read_plan,
+    who_coordinates,
 )
 from tests.outcomes.clinic import ASH, BRAMBLE, about, extension, locate, refer, told
 
@@ -47,19 +49,20 @@ def test_what_a_plan_says_is_read():
 
 
 @pytest.mark.parametrize(
-    ("status", "running", "in_error"),
+    ("status", "running", "over", "in_error"),
     [
-        ("draft", False, False),
-        ("active", True, False),
-        ("on-hold", True, False),
-        ("revoked", False, False),
-        ("completed", False, False),
-        ("entered-in-error", False, True),
-        ("unknown", False, False),
+        ("draft", False, False, False),
+        ("active", True, False, False),
+        ("on-hold", True, False, False),
+        ("revoked", False, True, False),
+        ("completed", False, True, False),
+        ("entered-in-error", False, False, True),
+        ("unknown", False, False, False),
     ],
 )
-def test_statuses(status, running, in_error):
-    assert (plan(status=status).is_running, plan(status=status).is_in_error) == (running, in_error)
+def test_statuses(status, running, over, in_error):
+    found = plan(status=status)
+    assert (found.is_running, found.is_over, found.is_in_error) == (running, over, in_error)
 
 
 # Ash has a plan from 10 March to 1 June, coordinated by Fern of the trust. What of another one?
@@ -157,3 +160,30 @@ def test_the_goals_of_a_plan_are_its_young_persons(whose, plan_of, found):
 def test_a_goal_stays_with_the_young_person_of_its_plans(what, goal, plans, refused):
     expected = [("error", "goal-planned-for-another-child", "Goal.subject")] if refused else []
     assert told(keeps_its_plans(goal, plans)) == expected, what
+
+
+def test_those_in_the_way_are_all_named():
+    others = [
+        plan("a", coordinator=MOSS),
+        plan("b"),
+        plan("c", agency=SCHOOL),
+        plan("d", start="2026-06-01", coordinator=MOSS),
+    ]
+    assert [other.id for other in in_the_way(plan(), others)] == ["a", "c"]
+    assert in_the_way(plan(status="draft"), others) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ({}, "It is CarePlan/p, coordinated by Practitioner/fern, for Organization/trust."),
+        ({"coordinator": None}, "It is CarePlan/p, for Organization/trust."),
+        ({"agency": None}, "It is CarePlan/p, coordinated by Practitioner/fern."),
+        (
+            {"agency": ("", "https://elsewhere.example/Organization/1")},
+            "It is CarePlan/p, coordinated by Practitioner/fern, for https://elsewhere.example/Organization/1.",
+        ),
+    ],
+)
+def test_who_coordinates_in_a_sentence(what, said):
+    assert who_coordinates(plan("p", **what)) == said

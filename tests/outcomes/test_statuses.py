@@ -28,6 +28,7 @@ REFUSED = {
         ("amended", "completed"),
     },
     "CarePlan": {("completed", "draft"), ("revoked", "draft")},
+    "EpisodeOfCare": set(),
 }
 # Source: https://hl7.org/fhir/R4/terminologies-valuesets.html
 CODES = {
@@ -35,6 +36,7 @@ CODES = {
     "Observation": "registered preliminary final amended corrected cancelled entered-in-error unknown",
     "QuestionnaireResponse": "in-progress completed amended entered-in-error stopped",
     "CarePlan": "draft active on-hold revoked completed entered-in-error unknown",
+    "EpisodeOfCare": "planned waitlist active onhold finished cancelled entered-in-error",
 }
 STEPS = [
     (type_, before, after)

@@ -119,3 +119,33 @@ async def test_a_body_that_r4_does_not_allow_is_refused(client):
         "parameter": [{"name": "max", "valueInteger": 1, "colour": "red"}],
     }
     refused(await client.post("/fhir/Observation/$lastn", json=broken), 422, "element-unknown")
+
+
+async def test_an_operation_that_changes_what_is_in_the_path_heeds_if_match(client, record):
+    episode = {
+        "resourceType": "EpisodeOfCare",
+        "id": "e",
+        "status": "finished",
+        "patient": {"reference": "Patient/a"},
+    }
+    referral = {
+        "resourceType": "ServiceRequest",
+        "id": "r",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": "Patient/a"},
+    }
+    for resource in (episode, referral):
+        await client.put(f"/fhir/{resource['resourceType']}/{resource['id']}", json=resource)
+    given = {"name": "referral", "valueReference": {"reference": "ServiceRequest/r"}}
+    body = {"resourceType": "Parameters", "parameter": [given]}
+
+    async def reopen(tag):
+        return await client.post("/fhir/EpisodeOfCare/e/$reopen", json=body, headers={"If-Match": tag})
+
+    refused(await reopen('W/"2"'), 412, "version-mismatch")
+    refused(await reopen("*"), 400, "etag-malformed")
+    assert (await reopen('W/"1"')).status_code == 200
+    # Nothing is guarded where nothing is changed.
+    found = await client.get("/fhir/Observation/$lastn?patient=a", headers={"If-Match": "*"})
+    assert found.status_code == 200

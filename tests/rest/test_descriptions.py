@@ -59,3 +59,12 @@ def test_what_searches_takes_the_parameters_of_searches(table):
 def test_nobody_may_be_there_to_search_for(table):
     assert 404 in described(table.find("Patient/1/Goal").route, "GET").faults
     assert 404 not in described(table.find("Goal").route, "GET").faults
+
+
+def test_what_changes_the_resource_in_the_path_can_be_guarded(table):
+    guarded = described(table.find("CarePlan/1/$hand-over").route, "POST")
+    assert guarded.headers == ("IfMatch",)
+    assert {409, 412} <= set(guarded.faults)
+    unguarded = described(table.find("Organization/1/$acknowledge").route, "POST")
+    assert unguarded.headers == ()
+    assert not {409, 412} & set(unguarded.faults)

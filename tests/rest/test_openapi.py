@@ -54,6 +54,8 @@ def test_every_route_of_every_type_is_in_it_and_no_other(described, registry):
         ("/fhir/metadata", "get"),
         ("/fhir/_history", "get"),
         ("/fhir/$validate", "post"),
+        ("/fhir/$worklist", "get"),
+        ("/fhir/$worklist", "post"),
         ("/fhir/Bundle/$validate", "post"),
     }
     expected |= {("/health/live", "get"), ("/health/ready", "get"), ("/openapi.json", "get")}

@@ -83,3 +83,14 @@ def test_an_agency_has_one_set_of_forms():
     assert area == agencies.area(0)
     assert {agency.scale for agency in area.agencies} == {None, 4, 9}
     assert {agency.code_set for agency in area.agencies} == {"goal-tool", "progress-chart"}
+
+
+def test_one_of_each_trust_has_left_and_is_still_named_as_coordinator(made: Cohort):
+    left = [found["id"] for found in made.of_type("Practitioner") if not found["active"]]
+    assert left == ["area-1-trust-staff-12", "area-2-trust-staff-12"]
+    roles = {
+        found["practitioner"]["reference"]: found["active"] for found in made.of_type("PractitionerRole")
+    }
+    assert [who for who, is_active in roles.items() if not is_active] == [
+        f"Practitioner/{id_}" for id_ in left
+    ]

@@ -73,3 +73,10 @@ def test_a_discharge_stands_on_the_last_kept_session(made: Cohort):
         assert marked in ([], kept[-1:])
         discharged += len(marked)
     assert discharged > 20
+
+
+def test_help_whose_end_is_in_sight_says_when(made: Cohort):
+    active = [found for found in made.of_type("EpisodeOfCare") if found["status"] == "active"]
+    ends = [found["period"]["end"] for found in active if "end" in found["period"]]
+    assert 0.1 < len(ends) / len(active) < 0.7
+    assert all("2026-10-30" < end < "2027-01-31" for end in ends)

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,10 +128,16 @@ def test_nothing_carries_what_the_server_gives(made: Cohort):
 PLANNED = re.compile(rb'"(?:dueDate|valueDate)":"[0-9-]+"')
 
 
+def what_happened(resource: dict[str, Any]) -> bytes:
+    """The resource without what is planned: due days, reviews, the end of an episode that goes on."""
+    if resource["resourceType"] == "EpisodeOfCare" and resource["status"] == "active":
+        resource = resource | {"period": {"start": resource["period"]["start"]}}
+    return PLANNED.sub(b"", encode(resource))
+
+
 def test_nothing_but_plans_lies_after_the_anchor(made: Cohort):
     for resource in made.resources:
-        happened = PLANNED.sub(b"", encode(resource))
-        found = re.findall(rb'"(\d{4}-\d\d-\d\d)[T"]', happened)
+        found = re.findall(rb'"(\d{4}-\d\d-\d\d)[T"]', what_happened(resource))
         assert all(day.decode() <= ANCHOR.isoformat() for day in found), resource["id"]
 
 

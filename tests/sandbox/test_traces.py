@@ -58,3 +58,16 @@ def test_review_groups_hold_sixteen_young_people(made: Cohort):
     for group in groups:
         assert len(group["member"]) == group["quantity"] == 16
         assert all(member["entity"]["reference"] in made.by_reference for member in group["member"])
+
+
+def test_signposting_is_a_proposal_and_says_what_came_of_it(made: Cohort):
+    signposts = made.with_profile("thrive-signposting")
+    assert {found["intent"] for found in signposts} == {"proposal"}
+    assert {found["status"] for found in signposts} == {"active", "completed", "revoked"}
+    decided = [made.at(info) for found in signposts for info in found.get("supportingInfo", ())]
+    assert decided
+    for found in signposts:
+        [service] = found["performer"]
+        assert made.at(service)["resourceType"] == "HealthcareService"
+        for info in found.get("supportingInfo", ()):
+            assert made.at(info)["subject"] == found["subject"]

@@ -6,6 +6,8 @@ EXAMPLE = '''"""A sentence that nobody tests."""
 
 from __future__ import annotations
 
+Answer = Literal["late", "early"]
+
 
 def is_late(day: int, end: int | None = None) -> bool:
     """Whether it is late."""

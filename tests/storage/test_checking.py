@@ -10,9 +10,9 @@ import pytest
 from service.fhir.search.extraction import Extractor
 from service.storage.checking import check
 from service.storage.open import sqlite_path
-from service.storage.store import Store
+from service.storage.store import Notice, Store, Unit
 from tests.conftest import BASE_URL
-from tests.storage.builders import LOCALITY, deletion, patient, score, stored, unit, update
+from tests.storage.builders import AUDIT, LOCALITY, creation, deletion, patient, score, stored, unit, update
 from tests.storage.reindexed import own, registry_with
 
 DAMAGE = {
@@ -37,6 +37,15 @@ DAMAGE = {
     ),
     "a body is no JSON": ("UPDATE resource SET body = id WHERE rid = 2", "cannot be read"),
     "an audit entry is lost": ("DELETE FROM audit_entry WHERE rid = 1 AND version = 2", "audit entries"),
+    "a notice is of no version": ("UPDATE notice SET version = 9", "is of no such version"),
+    "a notice is of another time": ("UPDATE notice SET at = at + 1", "or of another time"),
+    "a notice is to no agency": ("UPDATE notice SET agency = 99", "is to no agency"),
+    "a notice was acknowledged by nobody": ("UPDATE notice SET acknowledged = 1", "by nobody"),
+    "a notice was acknowledged by no client": (
+        "UPDATE notice SET acknowledged = 1, acknowledger = 99",
+        "by nobody",
+    ),
+    "a notice was acknowledged at no time": ("UPDATE notice SET acknowledger = 1", "at no time"),
 }
 
 
@@ -57,6 +66,8 @@ async def cohort(store: Store) -> None:
     await store.commit(LOCALITY, unit(update(first, patient("a", "2"))))
     third = await stored(store, patient("b"))
     await store.commit(LOCALITY, unit(deletion(third)))
+    told = Notice("n1", "school", "began", ("Patient", "c"))
+    await store.commit(LOCALITY, Unit((creation(patient("c")),), AUDIT, notices=(told,)))
 
 
 async def test_a_sound_database_is_told_sound(store: Store, database_url, registry, extractor):
@@ -64,8 +75,19 @@ async def test_a_sound_database_is_told_sound(store: Store, database_url, regist
     report = await check(database_url, registry, extractor)
     assert report.faults == []
     assert report.sound
-    assert (report.resources, report.versions) == (3, 5)
+    assert (report.resources, report.versions) == (4, 6)
     assert report.index_rows >= 5
+    assert (report.notices, report.waiting) == (1, 1)
+
+
+async def test_what_a_notice_is_about_may_have_changed_since(store: Store, database_url, registry, extractor):
+    await cohort(store)
+    before = await store.read(LOCALITY, "Patient", "c")
+    await store.commit(LOCALITY, unit(update(before, patient("c", "2"))))
+    await store.acknowledge(LOCALITY, "school", "school's system", ["n1"])
+    report = await check(database_url, registry, extractor)
+    assert report.faults == []
+    assert (report.notices, report.waiting) == (1, 0)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

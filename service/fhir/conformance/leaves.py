@@ -145,7 +145,8 @@ def _codings(item: Item) -> Iterator[tuple[str | None, str]]:
     if isinstance(value, str):
         yield None, value
     elif isinstance(value, dict):
-        for coding in value.get("coding", ()) if item.type == "CodeableConcept" else (value,):
+        said = value.get("coding", ()) if item.type == "CodeableConcept" else (value,)
+        for coding in said if isinstance(said, list | tuple) else ():
             if isinstance(coding, dict) and isinstance(coding.get("code"), str):
                 system = coding.get("system", "")
                 yield system if isinstance(system, str) else "", coding["code"]

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from service.fhir.conformance.items import Item
-from service.fhir.conformance.leaves import target_type, target_types
+from service.fhir.conformance.leaves import is_member, target_type, target_types
 from service.fhir.conformance.runs import Run
+from service.fhir.terminology import Terminology
 from tests.fhir.conformance.conftest import CORE, score
 
 RESOURCE = score(contained=[{"resourceType": "Patient", "id": "a"}, "broken", {"id": "b"}])
@@ -51,3 +52,11 @@ def test_the_types_that_an_element_may_refer_to(element, types):
 
 def test_items_are_values():
     assert Item(1, "integer", None, None) == Item(1, "integer", None, None)
+
+
+@pytest.mark.parametrize("codings", [5, "a", {"code": "a"}, None, [5], [{"code": 5}]])
+def test_what_stands_in_place_of_codings_is_none(codings, registry, guide):
+    """Its form is told of elsewhere; here it must not be stumbled over."""
+    item = Item({"coding": codings}, "CodeableConcept", None, None)
+    terminology = Terminology(registry, guide)
+    assert is_member(item, "http://hl7.org/fhir/ValueSet/languages", terminology, required=True) is False
