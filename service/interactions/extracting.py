@@ -41,6 +41,7 @@ from service.outcomes.extraction_changes import (
 )
 from service.outcomes.recognition import LOINC
 from service.outcomes.references import Target
+from service.outcomes.scores import targets
 from service.outcomes.series import LEVEL, RATER_OF_CODE
 from service.outcomes.statuses import IN_ERROR
 from service.storage.store import Change, Key, Stored
@@ -108,20 +109,33 @@ class Extraction:
         self._unfit = unfit
         self._responses: dict[Target, Change] = {}
         self._writings: dict[Target, list[Writing]] = {}
-        self._written: list[Taken] = []
+        self._observations: list[Change] = []
+        foreign: set[Target] = set()
         for change in changes:
-            if change.type == RESPONSE and _concerns(change):
+            if change.type == OBSERVATION:
+                self._observations.append(change)
+            elif change.type == RESPONSE and _concerns(change):
                 self._responses[RESPONSE, change.id] = change
-            elif change.type == OBSERVATION:
-                self._note(change)
+            elif change.type == RESPONSE:
+                foreign.add((RESPONSE, change.id))
+        for change in self._observations:
+            self._note(change, foreign)
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: Change, foreign: AbstractSet[Target]) -> None:
+        """Takes in what a client writes of responses; `foreign` are those of the unit that are none of ours."""
+        if not any(
+            source not in foreign
+            for each in (change.former, change.resource)
+            if each is not None
+            for source, _ in targets(each, "derivedFrom", self._locate)
+            if source[0] == RESPONSE
+        ):
+            return
         before, after = read_taken(change.former, self._locate), read_taken(change.resource, self._locate)
         writing = Writing(change.id, before, after)
-        if after is not None:
-            self._written.append(after)
         for source in {source for each in (before, after) if each is not None for source in each.sources}:
-            self._writings.setdefault(source, []).append(writing)
+            if source not in foreign:
+                self._writings.setdefault(source, []).append(writing)
 
     @property
     def wanted(self) -> Iterator[Key]:
@@ -238,7 +252,8 @@ class Extraction:
 
     async def _has_level(self, about: str, goal: Target, found: Extracted) -> bool:
         """Whether a goal will have a level beside those that are missing."""
-        if any(each.rates(about) and each.kind == LEVEL for each in self._written):
+        written = (read_taken(change.resource, self._locate) for change in self._observations)
+        if any(each is not None and each.rates(about) and each.kind == LEVEL for each in written):
             return True
         gone = {
             change.id for changes in found.changes.values() for change in changes if _is_retraction(change)
