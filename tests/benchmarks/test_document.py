@@ -152,14 +152,16 @@ def test_the_command_writes_the_page(tmp_path):
 def test_every_command_on_the_page_is_understood():
     """The commands by which the figures are taken stand on the page; each must be one that the parsers know."""
     from benchmarks import __main__ as loads
-    from benchmarks import flatness, kills, profile_create, search, volume
+    from benchmarks import cohort, flatness, kills, profile_create, search, session, volume
 
     parsers = {
         "benchmarks": loads.arguments(),
+        "benchmarks.cohort": cohort.arguments(),
         "benchmarks.flatness": flatness.arguments(),
         "benchmarks.kills": kills.arguments(),
         "benchmarks.profile_create": profile_create.arguments(),
         "benchmarks.search": search.arguments(),
+        "benchmarks.session": session.arguments(),
         "benchmarks.volume": volume.arguments(),
     }
     commands = [line.split() for line in Path(PAGE).read_text().splitlines() if line.startswith("python -m ")]
