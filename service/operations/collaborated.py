@@ -13,9 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from service.fhir.problems import Invalid, Issue
-from service.fhir.search.asked import Setting
-from service.fhir.search.completeness import require_complete
+from service.fhir.problems import Issue
 from service.fhir.search.expressions import (
     And,
     Chain,
@@ -32,6 +30,7 @@ from service.fhir.search.references import Addresses
 from service.interactions.content import content
 from service.interactions.context import Act, Context
 from service.interactions.pauses import breathe
+from service.operations.every import every
 from service.outcomes.rated_contacts import (
     FORMS,
     Held,
@@ -286,28 +285,8 @@ async def _is_here(context: Context, act: Act, key: Target) -> bool:
     return stored is not None and not stored.deleted
 
 
-async def _found(context: Context, act: Act, query: Query) -> AsyncIterator[Json]:
-    """The contents of what the query finds, a page of the store at a time.
-
-    Raises:
-        Malformed: not everything that is stored can be found by it yet.
-        Invalid: it is more than `MOST`.
-    """
-    pending = await context.store.pending()
-    setting = Setting(context.registry, context.base_url, now=0, pending=pending)
-    require_complete(setting, [query], ())
-    seen = 0
-    while True:
-        page = await context.store.search(act.caller.locality, query)
-        for index, stored in enumerate(page.items):
-            yield content(stored)
-            await breathe(index)
-        seen += len(page.items)
-        if not page.more or not page.items:
-            return
-        if seen >= MOST:
-            raise Invalid.of([_too_many()])
-        query = replace(query, after=page.items[-1].key)
+def _found(context: Context, act: Act, query: Query) -> AsyncIterator[Json]:
+    return every(context, act, query, MOST, _too_many())
 
 
 def _too_many() -> Issue:

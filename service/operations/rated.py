@@ -11,15 +11,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.fhir.problems import Invalid, Issue
-from service.fhir.search.asked import Setting
-from service.fhir.search.completeness import require_complete
+from service.fhir.problems import Issue
 from service.fhir.search.expressions import And, Expression, Or, Query, Reference, Token
 from service.fhir.search.references import Addresses
 from service.interactions.content import content
 from service.interactions.context import Act, Context
-from service.interactions.pauses import breathe
 from service.interactions.read import require_current
+from service.operations.every import every
 from service.outcomes.recognition import GOAL_SCORES
 from service.outcomes.references import Target
 from service.outcomes.series import RATER_OF_CODE, Point, read_points
@@ -103,23 +101,10 @@ async def resources_where(context: Context, act: Act, type_: str, where: Express
         Malformed: not everything that is stored can be found by the expression yet.
         Invalid: more than `MOST` match.
     """
-    pending = await context.store.pending()
-    setting = Setting(context.registry, context.base_url, now=0, pending=pending)
-    require_complete(setting, [Query(type_, where, STEP)], ())
-    after: int | None = None
-    seen = 0
-    while True:
-        page = await context.store.search(act.caller.locality, Query(type_, where, STEP, after=after))
-        for index, stored in enumerate(page.items):
-            yield content(stored)
-            await breathe(index)
-        seen += len(page.items)
-        if not page.more or not page.items:
-            return
-        if seen >= MOST:
-            text = f"More than {MOST} resources of the type {type_} are asked about; that is no one person's."
-            raise Invalid.of([Issue("error", "too-costly", "ratings-too-many", text)])
-        after = page.items[-1].key
+    text = f"More than {MOST} resources of the type {type_} are asked about; that is no one person's."
+    too_many = Issue("error", "too-costly", "ratings-too-many", text)
+    async for found in every(context, act, Query(type_, where, STEP), MOST, too_many):
+        yield found
 
 
 def sound(goals: dict[str, Json], points: tuple[Point, ...]) -> Rated:

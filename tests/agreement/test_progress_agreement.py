@@ -250,7 +250,7 @@ async def history_of(store, locality):  # noqa: F811 - the fixture above
 
 
 @pytest.mark.slow
-async def test_the_operation_says_what_the_history_of_the_store_comes_to(store, context, act):  # noqa: F811
+async def test_the_operation_says_what_the_history_of_the_store_comes_to(store, context, act):  # noqa: F811 - the fixtures above
     courses = [Course(seed) for seed in range(10_000, 10_000 + KEPT)]
     locality = act.caller.locality
     await write(store, locality, courses)

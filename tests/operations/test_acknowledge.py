@@ -36,20 +36,20 @@ async def waiting(context, by):
     return [each.id for each in await context.store.notices(by.caller.locality, "school", 100)]
 
 
-async def test_what_is_acknowledged_is_shown_no_more(context, school, tell, acknowledged):  # noqa: F811
+async def test_what_is_acknowledged_is_shown_no_more(context, school, tell, acknowledged):  # noqa: F811 - the fixtures above
     await tell("n1", "n2", "n3")
     assert await acknowledged(school, "n3", "n1", "never", "n1") == ["n3", "n1"]
     assert await waiting(context, school) == ["n2"]
     assert await acknowledged(school, "n1") == []
 
 
-async def test_of_many_who_acknowledge_one_is_the_first(school, tell, acknowledged):  # noqa: F811
+async def test_of_many_who_acknowledge_one_is_the_first(school, tell, acknowledged):  # noqa: F811 - the fixtures above
     await tell("n1", "n2")
     done = await asyncio.gather(*(acknowledged(school, *some) for some in [("n1", "n2"), ("n2", "n1")] * 5))
     assert sorted(id_ for each in done for id_ in each) == ["n1", "n2"]
 
 
-async def test_nobody_does_so_for_another_agency(context, act, school, tell, acknowledged):  # noqa: F811
+async def test_nobody_does_so_for_another_agency(context, act, school, tell, acknowledged):  # noqa: F811 - the fixtures above
     await tell("n1")
     with pytest.raises(Forbidden):
         await acknowledged(act, "n1")
@@ -58,7 +58,7 @@ async def test_nobody_does_so_for_another_agency(context, act, school, tell, ack
     assert await waiting(context, school) == ["n1"]
 
 
-async def test_an_administrator_may(act, school, tell, acknowledged):  # noqa: F811
+async def test_an_administrator_may(act, school, tell, acknowledged):  # noqa: F811 - the fixtures above
     await tell("n1")
     desk = Act(Caller("desk", "camhs", act.caller.locality, administrator=True), "request-9")
     assert await acknowledged(desk, "n1") == ["n1"]
@@ -66,7 +66,7 @@ async def test_an_administrator_may(act, school, tell, acknowledged):  # noqa: F
         await acknowledged(desk, "n1", of="never")
 
 
-async def test_bounds(school, acknowledged):  # noqa: F811
+async def test_bounds(school, acknowledged):  # noqa: F811 - the fixtures above
     with pytest.raises(Malformed) as refusal:
         await acknowledged(school, "n1", "not an id")
     assert slugs(refusal.value) == ["notice-id"]

@@ -37,7 +37,7 @@ def test_each_list_has_its_days_its_sieve_and_what_stands_beside_it():
     assert (OPERATION.name, OPERATION.perform, OPERATION.levels) == ("worklist", worklist, {"system"})
 
 
-async def test_an_entry_says_why_and_what_explains_it_stands_beside_it(keep, ask, context, validator):  # noqa: F811
+async def test_an_entry_says_why_and_what_explains_it_stands_beside_it(keep, ask, context, validator):  # noqa: F811 - the fixtures above
     await keep(child(), agency("trust"), person("fern"), team(), plan("p1"))
     found = await ask(REVIEWS)
     assert (found["type"], found["total"]) == ("searchset", 1)
@@ -52,14 +52,14 @@ async def test_an_entry_says_why_and_what_explains_it_stands_beside_it(keep, ask
     assert [issue for issue in validator.check(named) if "search" in (issue.expression or "")] == []
 
 
-async def test_what_explains_several_entries_is_shown_once(keep, ask):  # noqa: F811
+async def test_what_explains_several_entries_is_shown_once(keep, ask):  # noqa: F811 - the fixtures above
     await keep(child(), agency("trust"), person("fern"), plan("p1"), plan("p2"))
     found = await ask(REVIEWS)
     assert shown(found) == ["p1", "p2"]
     assert sorted(shown(found, "include")) == ["ash", "fern", "trust"]
 
 
-async def test_pages_lead_on_and_back(keep, context, act):  # noqa: F811
+async def test_pages_lead_on_and_back(keep, context, act):  # noqa: F811 - the fixtures above
     await keep(*(plan(f"p{n}") for n in range(5)))
     first = await page(context, act, PAIRS)
     assert "total" not in first
@@ -72,7 +72,7 @@ async def test_pages_lead_on_and_back(keep, context, act):  # noqa: F811
     assert shown(await follow(context, act, second, "first")) == ["p0", "p1"]
 
 
-async def test_all_on_one_page_is_told_as_total(keep, context, act):  # noqa: F811
+async def test_all_on_one_page_is_told_as_total(keep, context, act):  # noqa: F811 - the fixtures above
     await keep(*(plan(f"p{n}") for n in range(2)))
     found = await page(context, act, PAIRS)
     assert found["total"] == 2
@@ -80,7 +80,7 @@ async def test_all_on_one_page_is_told_as_total(keep, context, act):  # noqa: F8
     assert "entry" not in await page(context, act, [("list", REVIEWS), ("on", "2020-01-01")])
 
 
-async def test_links_keep_the_day_of_the_first_page(keep, context, act, clock):  # noqa: F811
+async def test_links_keep_the_day_of_the_first_page(keep, context, act, clock):  # noqa: F811 - the fixtures above
     clock.now = 1_795_737_600_000  # 2026-11-27 in London
     await keep(*(plan(f"p{n}", review="2026-11-26") for n in range(4)), plan("later", review="2026-11-27"))
     first = await page(context, act, [("list", REVIEWS), ("_count", "2")])
@@ -90,7 +90,7 @@ async def test_links_keep_the_day_of_the_first_page(keep, context, act, clock): 
     assert [id_ for one in await walked(context, act, first) for id_ in one] == [f"p{n}" for n in range(4)]
 
 
-async def test_a_link_is_for_its_own_list_and_locality(keep, context, act, elsewhere):  # noqa: F811
+async def test_a_link_is_for_its_own_list_and_locality(keep, context, act, elsewhere):  # noqa: F811 - the fixtures above
     await keep(*(plan(f"p{n}") for n in range(3)))
     first = await page(context, act, PAIRS)
     token = dict(parse_qsl(urlsplit(first["link"][-1]["url"]).query))[PAGE]
@@ -114,14 +114,14 @@ async def test_a_link_of_another_shape_is_refused(context, act):
             await page(context, act, [*PAIRS, (PAGE, token)])
 
 
-async def test_another_locality_has_lists_of_its_own(keep, context, act, elsewhere):  # noqa: F811
+async def test_another_locality_has_lists_of_its_own(keep, context, act, elsewhere):  # noqa: F811 - the fixtures above
     await keep(plan("p1"), goal("g1"))
     for list_ in SIEVES:
         assert "entry" not in await page(context, elsewhere, [("list", list_), ("on", "2026-11-27")])
     assert shown(await page(context, act, PAIRS)) == ["p1"]
 
 
-async def test_more_than_may_stand_beside_a_page_is_told(keep, context, act):  # noqa: F811
+async def test_more_than_may_stand_beside_a_page_is_told(keep, context, act):  # noqa: F811 - the fixtures above
     few = replace(context, limits=replace(context.limits, included=2))
     await keep(*(child(f"c{n}") for n in range(3)), *(plan(f"p{n}", f"c{n}") for n in range(3)))
     found = await page(few, act, PAIRS[:2])
@@ -149,7 +149,7 @@ async def test_what_is_not_indexed_yet_is_not_answered_in_part(
     await unready.store.close()
 
 
-async def test_a_search_finds_what_the_list_of_reviews_shows(keep, context, act):  # noqa: F811
+async def test_a_search_finds_what_the_list_of_reviews_shows(keep, context, act):  # noqa: F811 - the fixtures above
     await keep(plan("p1"), plan("p2", review="2026-11-27"), plan("p3", status="completed"))
     pairs = [("status", "active,on-hold"), ("plan-review-date", "lt2026-11-27")]
     assert shown(body(await search(context, act, "CarePlan", pairs))) == shown(
