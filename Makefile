@@ -72,6 +72,7 @@ openapi: install  ## writes openapi/thrive-fhir.json anew
 lock:  ## writes the lock files anew from pyproject.toml
 	$(COMPILE) --upgrade pyproject.toml -o requirements.lock
 	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --upgrade tests/clients/requirements.in -o tests/clients/requirements.lock
 
 clean:  ## removes what was made here, the sandbox's data included
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from benchmarks import figures, machine, processes, servers
+from benchmarks import access, figures, machine, processes, servers
 from benchmarks.load import Plan, run
 from benchmarks.scenarios import RESOURCES, SETUPS
 from benchmarks.target import Refused, Target, target
@@ -97,6 +97,7 @@ def measured(
         server_cpu=server_cpu,
         database_cpu=database_cpu,
         start_seconds=options.start_seconds,
+        access=options.access,
         notes=machine.described(options.serve),
     )
 
@@ -109,16 +110,20 @@ def goals(options: argparse.Namespace) -> Iterator[tuple[Target, Watched]]:
         with _bare() as (url, pid):
             yield target(url, headers), Watched([pid], [])
     elif options.serve:
+        cohort = servers.COHORT if options.access else 0  # a sandbox invents its own
         with (
             servers.place(options.serve) as where,
-            servers.running(where, options.workers, "--sandbox") as server,
+            servers.running(
+                where, options.workers, *servers.openness(access=options.access), cohort=cohort
+            ) as server,
         ):
             # The first start loaded the sandbox; the second shows what a start costs.
             server.stop()
             server.start()
             options.start_seconds = round(server.await_ready(), 3)
             database = [where.cluster.pid] if where.cluster else []
-            yield target(server.base_url, headers), Watched(server.pids(), database)
+            signed = access.for_load(server) if options.access else None
+            yield target(server.base_url, headers, signed), Watched(server.pids(), database)
     else:
         goal = target(options.base_url, headers)
         yield goal, Watched(options.pids or processes.listeners(goal.port), [])
@@ -164,6 +169,7 @@ def arguments() -> argparse.ArgumentParser:
         default=[],
         help="the server's processes, with commas; found by its port where left out",
     )
+    parser.add_argument("--access", action="store_true", help=servers.ACCESS_HELP)
     parser.add_argument("--header", action="append", default=[], help="«Name: value», sent with each request")
     parser.add_argument("--label", help="the server's name in the results")
     parser.add_argument("--json", type=Path, help="write the results here as well")
@@ -179,6 +185,8 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = arguments()
     options = parser.parse_args(given)
     options.start_seconds = None
+    if options.access and options.serve not in {"sqlite", "postgresql"}:
+        parser.error("--access wants a server that it starts itself: --serve sqlite or postgresql")
     options.label = options.label or options.serve or options.base_url
     try:
         plan = Plan(options.connections, options.seconds, options.warm_up, options.rate, options.seed)

@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.resources import Circle, score
 from service import asgi
+from service.access.rule import sharing_rule
 from service.fhir import codec
 from service.storage.open import migrate, open_store
 from service.storage.store import AuditEntry, Change, Unit
@@ -56,7 +57,8 @@ def scores(count: int) -> list[dict[str, Any]]:
 async def fill(url: str, resources: list[dict[str, Any]]) -> None:
     """Stores the resources."""
     parts = asgi.kernel("http://127.0.0.1:8080/fhir")
-    store = await open_store(url, parts.registry, parts.extractor, asgi.clock)
+    rule = sharing_rule(parts.registry, parts.base_url)
+    store = await open_store(url, parts.registry, parts.extractor, asgi.clock, rule=rule)
     for start in range(0, len(resources), UNIT):
         changes = [
             Change(one["resourceType"], one["id"], "POST", None, None, one)

@@ -1,7 +1,7 @@
 """`python -m benchmarks.document FILE…`: put measured figures into docs/performance.md, between its markers.
 
 The files are what `python -m benchmarks`, `benchmarks.search`, `benchmarks.flatness`, `benchmarks.session`,
-`benchmarks.cohort`, `benchmarks.kills` and `benchmarks.profile_create` write with `--json`.
+`benchmarks.cohort`, `benchmarks.cost`, `benchmarks.kills` and `benchmarks.profile_create` write with `--json`.
 
 Source: docs/performance.md
 """
@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.cost import ACCESS, kept
 from benchmarks.figures import MEGABYTE, Result, result_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 BEGIN = "<!-- figures: written by python -m benchmarks.document -->"
@@ -70,7 +72,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def budget(results: Sequence[Result]) -> str:
     """Return what was measured beside what is owed."""
-    read = {(one.scenario, one.server): one for one in results if one.rate is None}
+    read = {(one.scenario, one.server): one for one in results if one.rate is None and not one.access}
 
     def cell(scenario: str, server: str, shown: Callable[[Result], str]) -> str:
         result = read.get((scenario, server))
@@ -105,6 +107,7 @@ def details(results: Sequence[Result]) -> str:
 
 def _detail(one: Result) -> tuple[str, ...]:
     name = one.scenario if one.rate is None else f"{one.scenario} at {one.rate:,.0f}/s"
+    name += " with access" if one.access else ""
     times: tuple[str, ...] = ("-",) * 4
     if one.latency is not None:
         times = tuple(
@@ -130,7 +133,7 @@ def _detail(one: Result) -> tuple[str, ...]:
 
 def shapes(results: Sequence[Result]) -> str:
     """Return the latencies of each kind of search in the mix, the databases beside each other."""
-    mixes = [one for one in results if one.scenario == "search" and one.rate is None]
+    mixes = [one for one in results if one.scenario == "search" and one.rate is None and not one.access]
     heads = [f"{name} on {one.server}" for one in mixes for name in ("p50 ms", "p99 ms")]
     kinds = sorted({kind for one in mixes for kind in one.by_kind})
     rows = []
@@ -239,6 +242,34 @@ def cohorts(documents: Sequence[dict[str, Any]]) -> str:
     return table(heads, rows)
 
 
+def costs(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what is left of the rates with access control and audit: medians of rounds that took turns."""
+    heads = (
+        *("work", "database", "without", "with access", "left", "lowest to highest"),
+        *("p99 without", "with", "server µs without", "with", "errors"),
+    )
+    return table(heads, map(_cost, documents))
+
+
+def _cost(document: dict[str, Any]) -> tuple[str, ...]:
+    arms = document["arms"]
+    without, shares = kept(arms)
+
+    def middle(figure: str) -> list[float]:
+        return [statistics.median(arms[name][figure]) for name in (without, ACCESS)]
+
+    return (
+        document["scenario"],
+        document["database"],
+        *(f"{one:,.0f}/s" for one in middle("per_second")),
+        f"{statistics.median(shares):.0%}",
+        f"{min(shares):.0%} to {max(shares):.0%}",
+        *(f"{one:.1f} ms" for one in middle("p99")),
+        *(f"{one:,.0f}" for one in middle("server_cpu")),
+        f"{sum(one['errors'] for one in arms.values()):,}",
+    )
+
+
 def profile(document: dict[str, Any]) -> str:
     """Return the stages of one create."""
     whole = sum(one["microseconds"] for one in document["stages"])
@@ -267,27 +298,41 @@ def rendered(documents: Sequence[dict[str, Any]]) -> str:
         if document["kind"] == "load"
         for one in document["results"]
     ]
-    parts = [f"Taken on: {taken(documents)}"]
+    return "\n\n".join((f"Taken on: {taken(documents)}", *_loads(results), *_others(documents)))
+
+
+def _loads(results: Sequence[Result]) -> Iterator[str]:
     if results:
-        parts += ["### Against the budget", budget(results), "### In detail", details(results)]
+        yield from ("### Against the budget", budget(results), "### In detail", details(results))
     if any(one.scenario == "search" for one in results):
-        parts += ["### Search by shape", shapes(results)]
+        yield from ("### Search by shape", shapes(results))
     forms = [one for one in results if one.scenario == "session"]
     if forms:
-        parts += ["### A session's form, stored and seen", sessions(forms)]
-    counted = [document for document in documents if document["kind"] == "cohort"]
-    if counted:
-        parts += ["### Very many responses, some sent again", cohorts(counted)]
+        yield from ("### A session's form, stored and seen", sessions(forms))
+
+
+def _others(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
+    kinds: dict[str, list[dict[str, Any]]] = {}
     for document in documents:
-        if document["kind"] == "flatness":
-            parts += [f"### One child's queries, flat ({document['database']})", flatness(document)]
-    killed = [document for document in documents if document["kind"] == "kills"]
-    if killed:
-        parts += ["### Killed under load", kills(killed)]
-    for document in documents:
-        if document["kind"] == "profile":
-            parts += [f"### Where the time of one create goes ({document['database']})", profile(document)]
-    return "\n\n".join(parts)
+        kinds.setdefault(document["kind"], []).append(document)
+    for kind, head, shown in TOGETHER:
+        if kind in kinds:
+            yield from (head, shown(kinds[kind]))
+    for kind, head, one_shown in EACH:
+        for document in kinds.get(kind, ()):
+            yield from (f"{head} ({document['database']})", one_shown(document))
+
+
+# Kinds of documents that share a table, and those that have one each.
+TOGETHER: Sequence[tuple[str, str, Callable[[Sequence[dict[str, Any]]], str]]] = (
+    ("cost", "### What access control and audit cost", costs),
+    ("cohort", "### Very many responses, some sent again", cohorts),
+    ("kills", "### Killed under load", kills),
+)
+EACH: Sequence[tuple[str, str, Callable[[dict[str, Any]], str]]] = (
+    ("flatness", "### One child's queries, flat", flatness),
+    ("profile", "### Where the time of one create goes", profile),
+)
 
 
 def placed(page: str, text: str) -> str:

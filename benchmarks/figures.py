@@ -79,7 +79,10 @@ def memory(usages: Sequence[Usage]) -> Memory | None:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One scenario's figures. Units: seconds; requests and resources per second; cpu in seconds."""
+    """One scenario's figures. Units: seconds; requests and resources per second; cpu in seconds.
+
+    `access`: with tokens of agencies that see only what is theirs, rather than in the sandbox.
+    """
 
     scenario: str
     server: str
@@ -101,6 +104,7 @@ class Result:
     server_cpu: float | None
     database_cpu: float | None
     start_seconds: float | None = None
+    access: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -164,7 +168,10 @@ def _times(of: Latency | None) -> tuple[str, ...]:
 
 def _around(result: Result) -> str:
     pace = "closed loop" if result.rate is None else f"open loop at {result.rate:,.0f}/s"
-    what = f"{result.scenario} on {result.server}: {result.requests:,} requests in {result.seconds:.1f} s"
+    how = " with access" if result.access else ""
+    what = (
+        f"{result.scenario}{how} on {result.server}: {result.requests:,} requests in {result.seconds:.1f} s"
+    )
     lines = [f"{what}, {result.connections} connections, {pace}, seed {result.seed}"]
     statuses = ", ".join(f"{status}: {count:,}" for status, count in result.statuses.items())
     lines.append(f"  statuses     {statuses or 'none'}")

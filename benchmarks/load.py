@@ -167,7 +167,8 @@ class Load:
         gc.freeze()
         gc.disable()  # nothing here makes cycles, and a pause of ours would be booked to the server
         try:
-            await self._timed(at_edge)
+            async with self._signed_in():
+                await self._timed(at_edge)
         finally:
             gc.enable()
             gc.unfreeze()
@@ -176,6 +177,11 @@ class Load:
             for lane in self._lanes:
                 lane.close()
         return self.counts
+
+    def _signed_in(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """While a run lasts: tokens that do not expire in it."""
+        access = self._target.access
+        return contextlib.nullcontext() if access is None else access.kept_fresh()
 
     async def _timed(self, at_edge: Callable[[], None]) -> None:
         self._running = True
@@ -256,5 +262,7 @@ class Load:
 
 async def run(target: Target, scenario: str, plan: Plan, at_edge: Callable[[], None]) -> Counts:
     """Return the counts of one scenario, its resources made first. Raises Garbled, Lost, OSError."""
+    if target.access is not None:
+        await target.access.fresh()
     actors = [await actor(scenario, target, lane, plan.seed) for lane in range(plan.connections)]
     return await Load(target, plan).run(actors, at_edge)

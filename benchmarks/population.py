@@ -29,6 +29,8 @@ CLONES = 16**7  # prefixes that there are
 PATIENTS = 1_600
 SEED = 1
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
+READER = "search-reader"
+"""The agency (Organization id) that reads along in every record; all clones share it, for it has no prefix."""
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -41,6 +43,31 @@ class Session:
 
     day: str
     resources: tuple[Json, ...]
+
+
+def read_along(sessions: list[Session]) -> list[Session]:
+    """Return the sessions, with READER in a care team of each young person from their first day on.
+
+    Whoever searches for READER sees all young people because of that team, rather than as an author.
+    """
+    return [Session(one.day, (*one.resources, *_teams(one))) for one in sessions]
+
+
+def _teams(session: Session) -> Iterator[Json]:
+    for one in session.resources:
+        if one["resourceType"] == "Patient":
+            participant = {
+                "role": [{"text": "Reads along"}],
+                "member": {"reference": f"Organization/{READER}"},
+            }
+            yield {
+                "resourceType": "CareTeam",
+                "id": uuid(f"{one['id']}-{READER}"),
+                "status": "active",
+                "subject": {"reference": f"Patient/{one['id']}"},
+                "period": {"start": session.day},
+                "participant": [participant],
+            }
 
 
 def prefix(clone: int) -> str:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from benchmarks import machine, servers
+from benchmarks import access, machine, servers
 from benchmarks.figures import table
 from benchmarks.load import Plan, run
 from benchmarks.scenarios import SETUPS
@@ -51,6 +51,14 @@ STAGES = (
     ("service/fhir/validation/", "validate"),
     ("service/fhir/search/", "extract index values"),
     ("service/fhir/stamping.py", "stamp the body"),
+    ("service/storage/audit.py", "audit"),
+    ("service/storage/trail.py", "audit"),
+    ("service/interactions/noting.py", "audit"),
+    ("service/outcomes/sharing.py", "whom it lets see what"),
+    ("service/outcomes/whose.py", "whom it lets see what"),
+    ("service/outcomes/consents.py", "whom it lets see what"),
+    ("service/interactions/permission.py", "whether the agency may"),
+    ("service/outcomes/stewardship.py", "whether the agency may"),
     ("service/storage/names.py", "number names and rows"),
     ("service/storage/indexing.py", "number names and rows"),
     ("service/storage/preparation.py", "number names and rows"),
@@ -153,32 +161,34 @@ def _named(frame: FrameType | None) -> str:
     return f"{path}:{frame.f_code.co_qualname}"
 
 
-def serve(database_url: str, port: int, path: Path) -> int:
+def serve(database_url: str, port: int, path: Path, *, access: bool) -> int:
     """Serve with one worker in this process, sampled between signals, until told to stop."""
     # Imported here: the parent that sends the load must not carry the service.
     from service import asgi  # noqa: PLC0415
     from service.rest import logs, workers  # noqa: PLC0415
-    from service.settings import Settings  # noqa: PLC0415
+    from service.settings import read  # noqa: PLC0415
 
-    settings = Settings(database_url=database_url, workers=1)
+    settings = read({"THRIVE_DATABASE_URL": database_url, "THRIVE_WORKERS": "1", **servers.UNLIMITED})
     parts = asgi.kernel(f"http://127.0.0.1:{port}/fhir")
     log = logs.logger(settings.log, sys.stdout.buffer)
     Sampler(path).install()
-    app = asgi.create(settings, parts, log, sandbox=True)
+    app = asgi.create(settings, parts, log, sandbox=not access)
     return workers.serve(app, workers.bind("127.0.0.1", port, 1), settings.stop_seconds, log)
 
 
 def profiled(options: argparse.Namespace) -> dict[str, Any]:
     """Return the stages of one request. Raises postgres.PostgresAbsent, servers.NotServing."""
     with servers.place(options.database) as where, tempfile.TemporaryDirectory() as folder:
-        port = servers.free_port()
-        servers.Server(where.folder, where.database_url, 1).run("migrate")
+        server = servers.Server(where.folder, where.database_url, 1)
+        port = server.port
+        server.run("migrate")
         path = Path(folder) / "samples.json"
         with (where.folder / "log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [
                     *(sys.executable, "-m", "benchmarks.profile_create"),
                     *("--serve", where.database_url, "--port", str(port), "--samples", str(path)),
+                    *(["--access"] if options.access else []),
                 ],
                 cwd=servers.ROOT,
                 stdout=log,
@@ -189,7 +199,8 @@ def profiled(options: argparse.Namespace) -> dict[str, Any]:
         try:
             servers.await_port(port, WAIT_SECONDS)
             plan = Plan(options.connections, options.seconds)
-            goal = target(f"http://127.0.0.1:{port}/fhir")
+            signed = access.for_load(server) if options.access else None
+            goal = target(server.base_url, access=signed)
             edge = _Signal(process.pid)
             counts = uvloop.run(run(goal, options.scenario, plan, edge))
             samples = _awaited(path)
@@ -227,6 +238,7 @@ def _document(options: argparse.Namespace, counts: Counts, samples: dict[str, An
         "kind": "profile",
         "database": options.database,
         "scenario": options.scenario,
+        "access": options.access,
         "requests": counts.requests,
         "per_second": round(counts.requests / counts.seconds, 1),
         "errors": dict(counts.errors),
@@ -248,7 +260,7 @@ def printed(document: dict[str, Any]) -> str:
     ]
     functions = [(one["function"], f"{one['microseconds']:.1f}") for one in document["functions"]]
     title = (
-        f"{document['scenario']} on {document['database']}, one worker: {document['per_second']:,.0f}/s, "
+        f"{document['scenario']}{' with access' if document['access'] else ''} on {document['database']}, one worker: {document['per_second']:,.0f}/s, "
         f"{whole:.0f} µs of processor each, {document['samples']:,} samples, errors {document['errors']}"
     )
     return "\n\n".join(
@@ -267,6 +279,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", choices=tuple(SETUPS), default="create")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--access", action="store_true", help=servers.ACCESS_HELP)
     parser.add_argument("--json", type=Path, help="write the profile here as well")
     parser.add_argument("--serve", metavar="DATABASE_URL", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -279,7 +292,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = arguments()
     options = parser.parse_args(given)
     if options.serve:
-        return serve(options.serve, options.port, options.samples)
+        return serve(options.serve, options.port, options.samples, access=options.access)
     try:
         document = profiled(options)
     except (PostgresAbsent, servers.NotServing) as fault:

@@ -23,6 +23,8 @@ Json = dict[str, Any]
 SNOMED = "http://snomed.info/sct"
 # Goal Progress Chart - Child/Young Person, slot 1.
 GOAL_SCORE = "1034351000000101"
+# Care coordinator (occupation).
+CARE_COORDINATOR = "768820003"
 OURS = "https://thrive-fhir.example"
 SYSTEM = "https://benchmarks.example"
 SERIAL = "serial-000000000000"
@@ -126,6 +128,32 @@ def patient(random: Random, organization_reference: str | None) -> Json:
     if organization_reference:
         resource["managingOrganization"] = {"reference": organization_reference}
     return resource
+
+
+def care_team(circle: Circle, reader_agency: str) -> Json:
+    """Return the people around a young person: who coordinates, and an agency that reads along."""
+    since = {"start": "2025-01-01"}
+    coordinator = {"coding": [{"system": SNOMED, "code": CARE_COORDINATOR}]}
+    return {
+        "resourceType": "CareTeam",
+        "identifier": [{"system": f"{SYSTEM}/team", "value": SERIAL}],
+        "status": "active",
+        "subject": {"reference": circle.patient},
+        "period": since,
+        "participant": [
+            {
+                "role": [coordinator],
+                "member": {"reference": circle.practitioner},
+                "onBehalfOf": {"reference": circle.organization},
+                "period": since,
+            },
+            {
+                "role": [{"text": "School"}],
+                "member": {"reference": f"Organization/{reader_agency}"},
+                "period": since,
+            },
+        ],
+    }
 
 
 def encounter(circle: Circle) -> Json:

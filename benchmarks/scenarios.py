@@ -100,6 +100,8 @@ async def circle(exchange: Exchange, target: Target, serials: Serials, random: R
     practitioner = await made(resources.practitioner())
     patient = await made(resources.patient(random, organization))
     around = Circle(patient, practitioner, organization, "", "")
+    if target.access is not None:
+        await made(resources.care_team(around, target.access.reader_agency))
     encounter = await made(resources.encounter(around))
     goal = await made(resources.goal(random, around, slot=1))
     return Circle(patient, practitioner, organization, encounter, goal)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from benchmarks import figures, machine, population, search_mix, servers
+from benchmarks import access, figures, machine, population, search_mix, servers
 from benchmarks.__main__ import Watched
 from benchmarks.load import Load, Plan
 from benchmarks.search_mix import ALL, Draws, searcher
@@ -39,6 +39,8 @@ async def load(
     goal: Target, drawn_from: Values, plan: Plan, options: argparse.Namespace, watched: Watched
 ) -> Counts:
     """Return the counts of one run. Raises Garbled, Lost, OSError."""
+    if goal.access is not None:
+        await goal.access.fresh()
     draws = [
         Draws(drawn_from, options.clones, Random(f"{plan.seed}/{lane}")) for lane in range(plan.connections)
     ]
@@ -73,6 +75,7 @@ def result(counts: Counts, plan: Plan, watched: Watched, options: argparse.Names
         generator_cpu=round(counts.cpu, 3),
         server_cpu=server_cpu,
         database_cpu=database_cpu,
+        access=options.access,
         notes=machine.described(options.database) | {"resources": f"{options.resources:,}"},
     )
 
@@ -83,8 +86,9 @@ def serving(options: argparse.Namespace) -> Iterator[tuple[Target, Watched]]:
     url = options.url or f"sqlite:///{options.file.resolve()}"
     with tempfile.TemporaryDirectory(prefix="thrive-bench-") as folder:
         where = servers.Place(Path(folder), url, None)
-        with servers.running(where, options.workers, "--sandbox") as server:
-            yield target(server.base_url), Watched(server.pids(), options.pids)
+        with servers.running(where, options.workers, *servers.openness(access=options.access)) as server:
+            signed = access.for_search(server, population.READER) if options.access else None
+            yield target(server.base_url, access=signed), Watched(server.pids(), options.pids)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -106,6 +110,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--shapes", type=_shapes, default=ALL, help="only these, with commas")
     parser.add_argument("--each", action="store_true", help="each shape alone as well, after the mix")
     parser.add_argument("--pids", type=_pids, default=[], help="PostgreSQL's postmaster, to see what it uses")
+    parser.add_argument("--access", action="store_true", help=servers.ACCESS_HELP)
     parser.add_argument("--json", type=Path, help="write the results here as well")
     return parser
 
@@ -123,7 +128,7 @@ def _pids(text: str) -> list[int]:
 
 def measured(options: argparse.Namespace) -> list[figures.Result]:
     """Return the figures of the runs that were asked for."""
-    sessions = population.sessions(options.patients)
+    sessions = population.read_along(population.sessions(options.patients))
     drawn_from = search_mix.values(sessions)
     size = sum(len(one.resources) for one in sessions)
     options.clones = max(1, round(options.resources / size))

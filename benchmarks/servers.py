@@ -32,6 +32,16 @@ STOP_SECONDS = 40.0
 MIGRATE_SECONDS = 120.0
 POLL_SECONDS = 0.005
 LOG_TAIL = 4000
+# The whole load comes from one client and one address. Limits are counted as ever, and never reached.
+UNLIMITED = {
+    "THRIVE_CLIENT_RATE": "1000000",
+    "THRIVE_STRANGER_RATE": "1000000",
+    "THRIVE_CLIENT_REQUESTS": "1024",
+    "THRIVE_REQUESTS": "2048",
+}
+# Whoever reads the load as an agency has the same people around it as in the sandbox.
+COHORT = 100
+ACCESS_HELP = "with access control: tokens, and agencies that see only what is theirs; else the sandbox"
 # What ends the server and takes its folder away should whoever started it be killed.
 ORPHANED = '[ -s "$1/pid" ] && kill -KILL -- "-$(cat "$1/pid")"; rm -rf "$1"'
 
@@ -65,6 +75,7 @@ class Server:
     workers: int
     port: int = field(default_factory=free_port)
     arguments: tuple[str, ...] = ()
+    tree: Path = ROOT  # the checkout whose code runs
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,15 +91,16 @@ class Server:
             "THRIVE_FILES_URL": str(self.folder / "files"),
             # Which absolute references are local depends on it, and so does what `check` expects.
             "THRIVE_BASE_URL": self.base_url,
+            **UNLIMITED,
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(self.tree),
         }
 
     def run(self, *arguments: str, timeout: float = MIGRATE_SECONDS) -> str:
         """Run another command of `thrive-fhir` on the same database and return its output. Raises NotServing."""
         done = subprocess.run(  # noqa: S603 - our own program
             [*command_line(), *arguments],
-            cwd=ROOT,
+            cwd=self.tree,
             env=self.environment,
             capture_output=True,
             text=True,
@@ -113,7 +125,7 @@ class Server:
                     f"--workers={self.workers}",
                     *self.arguments,
                 ],
-                cwd=ROOT,
+                cwd=self.tree,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -193,6 +205,11 @@ def await_port(port: int, timeout: float = 10.0) -> None:
     raise NotServing(f"nothing listens on port {port}")
 
 
+def openness(*, access: bool) -> tuple[str, ...]:
+    """Return with which arguments the server is started: open to everybody, or with access control."""
+    return () if access else ("--sandbox",)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a server lives: its folder and its database, with PostgreSQL's cluster where it is one."""
@@ -216,10 +233,17 @@ def place(database: str, settings: Mapping[str, str] | None = None) -> Iterator[
 
 
 @contextlib.contextmanager
-def running(where: Place, workers: int, *arguments: str) -> Iterator[Server]:
-    """Yield a server that is ready, on a migrated database; it is stopped afterwards. Raises NotServing."""
-    server = Server(where.folder, where.database_url, workers, arguments=arguments)
+def running(
+    where: Place, workers: int, *arguments: str, tree: Path = ROOT, cohort: int = 0
+) -> Iterator[Server]:
+    """Yield a server that is ready, on a migrated database; it is stopped afterwards. Raises NotServing.
+
+    `tree` is the checkout whose code runs; `cohort` so many invented young people are put in first.
+    """
+    server = Server(where.folder, where.database_url, workers, arguments=arguments, tree=tree)
     server.run("migrate")
+    if cohort:
+        server.run("sandbox", f"--patients={cohort}")
     server.start()
     try:
         server.await_ready()

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+if TYPE_CHECKING:
+    from benchmarks.access import Access
+
 FHIR_JSON = "application/fhir+json"
+# Stands in prepared requests where the token goes, which changes while they are used.
+TOKEN_MARK = b"<token>"
 
 
 class Refused(ValueError):  # noqa: N818 - a decision, not a fault
@@ -24,16 +30,23 @@ class Target:
     port: int
     path: str
     headers: tuple[str, ...] = ()
+    access: Access | None = None
     _tail: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         lines = [f"Host: {self.host}:{self.port}", f"Accept: {FHIR_JSON}", *self.headers]
+        if self.access is not None:
+            lines.append(f"Authorization: Bearer {TOKEN_MARK.decode()}")
         object.__setattr__(self, "_tail", "".join(f"{line}\r\n" for line in lines).encode())
 
     @property
     def base_url(self) -> str:
         """The URL without a trailing slash."""
         return f"http://{self.host}:{self.port}{self.path}"
+
+    def signed(self, request: bytes) -> bytes:
+        """Return the request as it is sent: with today's token where there is access control."""
+        return request if self.access is None else self.access.signed(request, TOKEN_MARK)
 
     def get(self, path: bytes) -> bytes:
         """Return the request that reads `path`, which is relative to the base (`/Goal/1`)."""
@@ -63,7 +76,7 @@ class Target:
         )
 
 
-def target(base_url: str, headers: tuple[str, ...] = ()) -> Target:
+def target(base_url: str, headers: tuple[str, ...] = (), access: Access | None = None) -> Target:
     """Return the target of a base URL. Raises Refused unless it is plain HTTP to a loopback address."""
     parts = urlsplit(base_url)
     if parts.scheme != "http" or parts.query or parts.fragment or parts.username:
@@ -73,7 +86,7 @@ def target(base_url: str, headers: tuple[str, ...] = ()) -> Target:
         raise Refused(f"«{parts.hostname}» is not this machine: only loopback addresses are loaded")
     if any("\r" in line or "\n" in line or ":" not in line for line in headers):
         raise Refused("a header is one line «Name: value»")
-    return Target(host, parts.port or 80, parts.path.rstrip("/"), headers)
+    return Target(host, parts.port or 80, parts.path.rstrip("/"), headers, access)
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import sqlite3
 import sys
@@ -20,19 +21,27 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import asyncpg
-from sqlalchemy import LargeBinary, Text
 
 from benchmarks import population
-from benchmarks.population import PREFIX, Session
+from benchmarks.cloning import (
+    AGENCIES,
+    AUDITED,
+    Postgres,
+    Sqlite,
+    agency_rows,
+    clone_rows,
+    filling,
+)
 from service import asgi
+from service.access.rule import sharing_rule
+from service.storage import sealing
 from service.storage.open import migrate, open_store
 from service.storage.store import AuditEntry, Change, Unit
 from service.storage.tables import (
     INDEXES,
-    audit_entry,
     index_writer,
     indexed_parameter,
     locality_keys,
@@ -42,10 +51,11 @@ from service.storage.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from sqlalchemy import Column, Table
+    from sqlalchemy import Table
 
+    from benchmarks.population import Session
     from service.storage.store import Store
 
 LOCALITY = "default"
@@ -54,8 +64,9 @@ AUDIT = AuditEntry(client="benchmark", agency="benchmark", interaction="create",
 UNIT = 60
 MORNING = 8 * 3_600_000  # milliseconds after midnight at which a day's first unit is stored
 SECOND = 1_000  # milliseconds between two units
+FAR = 4_102_444_800_000  # milliseconds since 1970: the year 2100, when all of it is old
 
-MULTIPLIED: tuple[Table, ...] = (resource, audit_entry, *INDEXES)
+MULTIPLIED: tuple[Table, ...] = (resource, *AUDITED, *INDEXES)
 COPIED: tuple[Table, ...] = (name, secret, locality_keys, indexed_parameter, index_writer)
 
 # Page cache in KiB while a file is filled (negative is SQLite's way to say KiB).
@@ -93,16 +104,32 @@ def units(sessions: Sequence[Session]) -> Iterator[tuple[Session, ...]]:
             yield tuple(unit)
 
 
+@contextlib.asynccontextmanager
+async def opened(url: str, clock: Callable[[], int]) -> AsyncIterator[Store]:
+    """Yield the store at the URL, with our definitions and our rule."""
+    parts = asgi.kernel("http://127.0.0.1:8080/fhir")
+    rule = sharing_rule(parts.registry, parts.base_url)
+    store = await open_store(url, parts.registry, parts.extractor, clock, rule=rule)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 async def store_base(url: str, sessions: Sequence[Session]) -> list[Place]:
     """Store the sessions in the migrated, empty store and return where each resource lies."""
     migrate(url)
-    parts = asgi.kernel("http://127.0.0.1:8080/fhir")
     clock = Clock()
-    store = await open_store(url, parts.registry, parts.extractor, clock)
-    try:
+    async with opened(url, clock) as store:
         return await _store(store, clock, sessions)
-    finally:
-        await store.close()
+
+
+async def seal(url: str) -> None:
+    """Seal the audit, as servers would have done while it grew: the first one that starts has nothing to catch up on."""
+    begun = time.perf_counter()
+    async with opened(url, lambda: FAR) as store:
+        blocks = await sealing.seal(store.audit, lambda: FAR)
+    told(f"audit_block: {blocks:,} rows", begun)
 
 
 async def _store(store: Store, clock: Clock, sessions: Sequence[Session]) -> list[Place]:
@@ -121,113 +148,6 @@ async def _store(store: Store, clock: Clock, sessions: Sequence[Session]) -> lis
     if sorted(place[0] for place in places) != list(range(1, len(places) + 1)):
         raise ValueError("the store that was to be filled was not empty")
     return places
-
-
-class Dialect(Protocol):
-    """How one database says what a clone changes of a value, and in which order its rows are best filled in."""
-
-    def text(self, column: str) -> str:
-        """Return the text with the clone's prefix."""
-        ...
-
-    def body(self, column: str) -> str:
-        """Return the JSON with the clone's prefix."""
-        ...
-
-    def packed(self, column: str) -> str:
-        """Return the packed id with the clone's first four bytes; what is no packed id of ours stays."""
-        ...
-
-    def rows(self, table: Table, columns: str) -> str:
-        """Return the SELECT of all clones' rows of the table."""
-        ...
-
-
-class Sqlite:
-    """SQLite: `base` is an attached file."""
-
-    def text(self, column: str) -> str:
-        """As `Dialect.text`."""
-        return f"replace({column}, '{PREFIX}', c.prefix)"
-
-    def body(self, column: str) -> str:
-        """As `Dialect.body`."""
-        decoded = f"CAST({column} AS TEXT)"
-        return f"CAST({self.text(decoded)} AS BLOB)"
-
-    def packed(self, column: str) -> str:
-        """As `Dialect.packed`."""
-        ours = f"length({column}) = 16 AND substr({column}, 1, 4) = x'{PREFIX}'"
-        return f"CASE WHEN {ours} THEN CAST(c.packed || substr({column}, 5) AS BLOB) ELSE {column} END"
-
-    def rows(self, table: Table, columns: str) -> str:
-        """As `Dialect.rows`: in the order of the table's key, so that its pages are filled once.
-
-        Wide rows are read in that order; narrow ones are sorted.
-        """
-        if table in {resource, audit_entry}:
-            return (
-                f"SELECT {columns} FROM (SELECT DISTINCT start FROM base.place) AS s CROSS JOIN clone AS c"  # noqa: S608 - our own names
-                f" CROSS JOIN base.place AS p ON p.start = s.start CROSS JOIN base.{table.name} AS t"
-                " ON t.locality = (SELECT locality FROM base.locality_keys) AND t.rid = p.rid"
-            )
-        key = [column.name for column in table.primary_key]
-        positions = {one.name: str(position) for position, one in enumerate(table.c, 1)}
-        order = ", ".join(positions[one] for one in key)
-        return (
-            f"SELECT {columns} FROM base.{table.name} AS t CROSS JOIN base.place AS p ON p.rid = t.rid"  # noqa: S608 - our own names
-            f" CROSS JOIN clone AS c ORDER BY {order}"
-        )
-
-
-class Postgres:
-    """PostgreSQL: `base` is a schema."""
-
-    def text(self, column: str) -> str:
-        """As `Dialect.text`."""
-        return f"replace({column}, '{PREFIX}', c.prefix)"
-
-    def body(self, column: str) -> str:
-        """As `Dialect.body`."""
-        decoded = f"convert_from({column}, 'UTF8')"
-        return f"convert_to({self.text(decoded)}, 'UTF8')"
-
-    def packed(self, column: str) -> str:
-        """As `Dialect.packed`."""
-        ours = f"length({column}) = 16 AND substring({column} FROM 1 FOR 4) = '\\x{PREFIX}'::bytea"
-        return f"CASE WHEN {ours} THEN c.packed || substring({column} FROM 5) ELSE {column} END"
-
-    def rows(self, table: Table, columns: str) -> str:
-        """As `Dialect.rows`: in the order of rids, as a service writes its rows."""
-        position = [one.name for one in table.c].index("rid") + 1
-        return (
-            f"SELECT {columns} FROM base.{table.name} AS t JOIN base.place AS p ON p.rid = t.rid"  # noqa: S608 - our own names
-            f" CROSS JOIN clone AS c ORDER BY {position}"
-        )
-
-
-def filling(table: Table, clones: int, dialect: Dialect) -> str:
-    """Return the statement that fills the table with the rows of all clones of the base."""
-    columns = ", ".join(_expression(column, clones, dialect) for column in table.columns)
-    names = ", ".join(column.name for column in table.columns)
-    return f"INSERT INTO {table.name} ({names}) {dialect.rows(table, columns)}"
-
-
-def _expression(column: Column[object], clones: int, dialect: Dialect) -> str:
-    if column.name == "rid":
-        return f"(p.start - 1) * {clones} + c.number * p.size + (p.rid - p.start) + 1"
-    if isinstance(column.type, LargeBinary):
-        kind = dialect.body if column.name == "body" else dialect.packed
-        return kind(f"t.{column.name}")
-    if isinstance(column.type, Text):
-        return dialect.text(f"t.{column.name}")
-    return f"t.{column.name}"
-
-
-def clone_rows(clones: int) -> list[tuple[int, str, bytes]]:
-    """Return number, prefix and packed prefix of each clone."""
-    prefixes = [population.prefix(number) for number in range(clones)]
-    return [(number, one, bytes.fromhex(one)) for number, one in enumerate(prefixes)]
 
 
 def told(what: str, begun: float) -> None:
@@ -259,10 +179,14 @@ def build_sqlite(path: Path, sessions: Sequence[Session], clones: int, kept: Pat
             )
             connection.execute("BEGIN")
             connection.executemany("INSERT INTO clone VALUES (?, ?, ?)", clone_rows(clones))
+            connection.execute(
+                "CREATE TEMP TABLE agency (code INTEGER, number INTEGER, own INTEGER, PRIMARY KEY (code, number))"
+            )
             _fill_sqlite(connection, clones)
             connection.execute("COMMIT")
             connection.execute("DETACH base")
             connection.execute("PRAGMA journal_mode = WAL")
+    asyncio.run(seal(f"sqlite:///{path}"))
     told(f"{path.stat().st_size / 1e9:.2f} GB, in all", begun)
 
 
@@ -282,6 +206,9 @@ def _fill_sqlite(connection: sqlite3.Connection, clones: int) -> None:
     connection.execute(
         "UPDATE main.locality_keys SET next_rid = (SELECT count(*) FROM base.place) * ? + 1", (clones,)
     )
+    agencies = agency_rows(connection.execute(AGENCIES).fetchall(), clones)
+    connection.executemany("INSERT INTO agency VALUES (?, ?, ?)", (one[:3] for one in agencies))
+    connection.executemany("INSERT OR IGNORE INTO main.name VALUES (?, ?, ?)", (one[3:] for one in agencies))
     for table in MULTIPLIED:
         begun = time.perf_counter()
         indexes = connection.execute(
@@ -311,7 +238,8 @@ async def build_postgres(url: str, sessions: Sequence[Session], clones: int) -> 
             await _fill_postgres(connection, table, clones)
         await connection.execute("UPDATE locality_keys SET next_rid = $1", len(places) * clones + 1)
         await connection.execute("DROP SCHEMA base CASCADE")
-        await connection.execute("DROP TABLE clone")
+        await connection.execute("DROP TABLE clone, agency")
+        await seal(url)
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")
         size = await connection.fetchval("SELECT pg_database_size(current_database())")
@@ -329,6 +257,14 @@ async def _set_base_aside(connection: asyncpg.Connection, places: Sequence[Place
     await connection.copy_records_to_table("place", schema_name="base", records=places)
     await connection.execute("CREATE TEMP TABLE clone (number bigint, prefix text, packed bytea)")
     await connection.copy_records_to_table("clone", records=clone_rows(clones))
+    await connection.execute(
+        "CREATE TEMP TABLE agency (code bigint, number bigint, own bigint, PRIMARY KEY (code, number))"
+    )
+    agencies = agency_rows([(code, text) for code, text in await connection.fetch(AGENCIES)], clones)
+    await connection.copy_records_to_table("agency", records=[one[:3] for one in agencies])
+    await connection.executemany(
+        "INSERT INTO name VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", [one[3:] for one in agencies]
+    )
     await connection.execute("ANALYZE")
 
 
@@ -373,7 +309,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Build the store and return 0."""
     parser = arguments()
     options = parser.parse_args(given)
-    sessions = population.sessions(options.patients)
+    sessions = population.read_along(population.sessions(options.patients))
     clones = max(1, round(options.resources / sum(len(one.resources) for one in sessions)))
     print(f"{clones} clones of {options.patients} young people")
     try:

@@ -147,9 +147,12 @@ def _unchunked(data: bytes, start: int) -> bytes | None:
 class Connection(asyncio.Protocol):
     """One connection; `answered` is called with each response, `lost` once at its end."""
 
-    __slots__ = ("_answered", "_lost", "_parser", "_transport")
+    __slots__ = ("_answered", "_lost", "_parser", "_target", "_transport")
 
-    def __init__(self, answered: Callable[[Response], None], lost: Callable[[str], None]) -> None:
+    def __init__(
+        self, target: Target, answered: Callable[[Response], None], lost: Callable[[str], None]
+    ) -> None:
+        self._target = target
         self._answered = answered
         self._lost = lost
         self._parser = Parser()
@@ -160,10 +163,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def send(self, request: bytes) -> None:
-        """Write one request."""
+        """Write one request, signed as the target wants it."""
         if self._transport is None:
             raise Garbled("sent before the connection was made")
-        self._transport.write(request)
+        self._transport.write(self._target.signed(request))
 
     def data_received(self, data: bytes) -> None:
         """Hand on the response that is complete now."""
@@ -199,7 +202,9 @@ async def connect(
 ) -> Connection:
     """Return an open connection. Raises OSError."""
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(lambda: Connection(answered, lost), target.host, target.port)
+    _, connection = await loop.create_connection(
+        lambda: Connection(target, answered, lost), target.host, target.port
+    )
     return connection
 
 

@@ -6,33 +6,45 @@ Source: docs/adr/0001-layout-and-contracts.md, docs/adr/0011-worker-processes.md
 from __future__ import annotations
 
 import gc
+import ipaddress
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from service.access.authority import Authority
+from service.access.fetching import Documents, Fetcher
+from service.access.issuer_file import read_issuers
+from service.access.issuers import Issuer, Issuers
+from service.access.rule import sharing_rule
+from service.access.signing import SECRET, Signer
+from service.access.tokens import Surroundings, Tokens
 from service.fhir import artefacts
 from service.fhir import registry as registries
 from service.fhir.guide import Guide
 from service.fhir.registry import Registry
 from service.fhir.search import definitions
+from service.fhir.search.asked import Setting
 from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
-from service.interactions.context import Context, Limits
+from service.interactions.context import Context, Emergencies, Limits
 from service.outcomes.extraction import CodeSet
 from service.rest import logs
 from service.rest.application import application
 from service.rest.bodies import Bounds
-from service.rest.security import closed_gate, open_gate
+from service.rest.errors import detail
+from service.rest.limits import Allowance
+from service.rest.security import Gate, TokenGate, open_gate
 from service.settings import Settings
 from service.storage.open import open_store
+from service.storage.trail import kept
 
 # New objects before a young collection (some 5 MB of small ones), and how many of these before an older one.
 COLLECT_AFTER = (50_000, 20, 100)
@@ -132,7 +144,8 @@ async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
     Raises:
         UnknownDatabase, NotMigrated, Unavailable: the store cannot be opened.
     """
-    store = await open_store(settings.database_url, parts.registry, parts.extractor, clock)
+    rule = sharing_rule(parts.registry, parts.base_url)
+    store = await open_store(settings.database_url, parts.registry, parts.extractor, clock, rule=rule)
     try:
         yield Context(
             registry=parts.registry,
@@ -154,9 +167,45 @@ async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
             references=settings.references == ENFORCED,
             goal_codes=cast("CodeSet", settings.goal_codes),
             response_key=await store.secret(RESPONSES),
+            emergencies=Emergencies(frozenset(settings.break_glass or ()), settings.break_glass_hours),
         )
     finally:
         await store.close()
+
+
+def allowance(settings: Settings, *, sandbox: bool) -> Allowance:
+    """What a worker allows. The sandbox knows no client and no stranger: all are the one who tries it out."""
+    return Allowance(
+        requests=settings.requests,
+        client_requests=0 if sandbox else settings.client_requests,
+        client_rate=0 if sandbox else settings.client_rate,
+        stranger_rate=0 if sandbox else settings.stranger_rate,
+        seconds=settings.request_seconds,
+        proxies=tuple(map(ipaddress.ip_network, settings.trusted_proxies or ())),
+    )
+
+
+def issuers(settings: Settings, parts: Kernel) -> tuple[Issuer, ...]:
+    """The issuers of tokens that the deployment believes beside this server.
+
+    Raises:
+        IssuersRefused: the file that names them cannot be gone by.
+        OSError: it cannot be read.
+    """
+    if settings.issuers is None:
+        return ()
+    setting = Setting(parts.registry, parts.base_url, clock() * 1000)  # microseconds
+    return read_issuers(Path(settings.issuers).read_bytes(), setting)
+
+
+async def guard(context: Context, believed: Iterable[Issuer], fetcher: Fetcher) -> tuple[Gate, Authority]:
+    """Who lets callers in by their tokens, and who gives the tokens out."""
+    registrations = context.store.registrations
+    signer = Signer(await context.store.secret(SECRET))
+    documents = Documents(fetcher.fetch)
+    around = Surroundings(context.registry, context.base_url, context.clock, context.ids)
+    tokens = Tokens(around, signer, registrations, Issuers(believed, documents, context.base_url))
+    return TokenGate(tokens), Authority(around, signer, registrations, tokens, documents)
 
 
 def create(settings: Settings, parts: Kernel, log: FilteringBoundLogger, *, sandbox: bool) -> ASGIApp:
@@ -173,7 +222,9 @@ class Service:
         self._settings = settings
         self._parts = parts
         self._log = log
-        self._gate = open_gate if sandbox else closed_gate
+        self._sandbox = sandbox
+        self._issuers = issuers(settings, parts)
+        self._allowance = allowance(settings, sandbox=sandbox)
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -188,10 +239,29 @@ class Service:
         await receive()
         async with AsyncExitStack() as stack:
             context = await stack.enter_async_context(opened(self._settings, self._parts))
-            bounds = Bounds(self._settings.body_bytes, self._settings.json_depth)
-            self._app = application(context, self._gate, bounds, self._log, request_id)
+            trail = await stack.enter_async_context(kept(context.store.audit, clock, self._unkept))
+            context = replace(context, trail=trail)
+            bounds = Bounds(self._settings.body_bytes, self._settings.json_depth, self._settings.body_seconds)
+            gate, authority = open_gate, None
+            if not self._sandbox:
+                fetcher = Fetcher()
+                stack.push_async_callback(fetcher.close)
+                gate, authority = await guard(context, self._issuers, fetcher)
+            self._app = application(
+                context,
+                gate,
+                bounds,
+                self._log,
+                request_id,
+                allowance=self._allowance,
+                origins=frozenset(each.encode() for each in self._settings.cors_origins or ()),
+                authority=authority,
+            )
             self._log.info(logs.WORKER_STARTED, pid=os.getpid())
             await send({"type": "lifespan.startup.complete"})
             await receive()
         self._log.info(logs.WORKER_STOPPED, pid=os.getpid())
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _unkept(self, fault: BaseException) -> None:
+        self._log.error(logs.AUDIT_FAILED, detail=detail(fault))

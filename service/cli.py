@@ -10,10 +10,13 @@ import ipaddress
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from service import asgi
+from service.access.rule import sharing_rule
+from service.commands.client import client
 from service.commands.package import package
 from service.commands.reindex import reindex
 from service.commands.reindex import run as reindexed
@@ -73,6 +76,12 @@ def serve(host: str, port: int, count: int | None, *, sandbox: bool) -> None:
             asyncio.run(fill(settings, parts))
         elif asyncio.run(current_revision(settings.database_url)) != REVISION:
             raise NotMigrated
+        elif is_in_the_clear(base_url):
+            click.echo(
+                f"Warning: clients are told {base_url}: tokens and records would travel in the clear."
+                " Set THRIVE_BASE_URL to the https address that clients see.",
+                err=True,
+            )
         app = asgi.create(settings, parts, log, sandbox=sandbox)
         click.echo(f"Serving {base_url}", err=True)
         code = workers.serve(app, sockets, settings.stop_seconds, log)
@@ -129,8 +138,14 @@ def sandbox(patients: int, seed: int, output: Path | None) -> None:
 
 
 @main.command()
-def check() -> None:
-    """Check that bodies, versions, index rows, audit entries and notices of the database agree."""
+@click.option(
+    "--audit-head",
+    "noted",
+    multiple=True,
+    help="A hash that an earlier check printed: the audit must still have it. May be repeated.",
+)
+def check(noted: tuple[str, ...]) -> None:
+    """Check that bodies, versions, index rows, notices and the audit of the database agree."""
     from service.storage import checking  # noqa: PLC0415 - a server never checks
 
     with told_plainly():
@@ -138,12 +153,20 @@ def check() -> None:
         parts = kernel(settings)
         if asyncio.run(current_revision(settings.database_url)) != REVISION:
             raise NotMigrated
-        report = asyncio.run(checking.check(settings.database_url, parts.registry, parts.extractor))
+        rule = sharing_rule(parts.registry, parts.base_url)
+        report = asyncio.run(
+            checking.check(settings.database_url, parts.registry, parts.extractor, noted, rule)
+        )
     for fault in report.faults:
         click.echo(fault, err=True)
     click.echo(f"{report.resources} resources, {report.versions} versions, {report.index_rows} index rows.")
     if report.notices:
         click.echo(f"{report.notices} notices, of which {report.waiting} were not acknowledged.")
+    click.echo(
+        f"{report.audit.entries} entries of the audit, of which {report.audit.unsealed} are not sealed yet."
+    )
+    for head in report.audit.heads:
+        click.echo(f"The audit of {head.locality} ends with block {head.number}: {head.hash}")
     if report.pending:
         click.echo(
             f"{report.pending} search parameters wait for `thrive-fhir reindex`; their rows were not looked at."
@@ -152,6 +175,7 @@ def check() -> None:
         raise click.ClickException(f"{len(report.faults)} faults.")
 
 
+main.add_command(client)
 main.add_command(validate)
 main.add_command(package)
 main.add_command(reindex)
@@ -165,6 +189,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_in_the_clear(base_url: str) -> bool:
+    """Whether what is sent to the address can be read on the way."""
+    parts = urlsplit(base_url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def listen(host: str, port: int, count: int) -> list[socket.socket]:
@@ -189,8 +219,9 @@ async def fill(settings: Settings, parts: asgi.Kernel) -> None:
 
 async def publish(settings: Settings, parts: asgi.Kernel) -> tuple[int, int]:
     """How many artefacts were put into the store, changed or taken from it; and how many parameters wait for reindex."""
+    outside = {each.locality for issuer in asgi.issuers(settings, parts) for each in issuer.agencies.values()}
     async with asgi.opened(settings, parts) as context:
-        return await publishing.publish(context), await count_pending(context)
+        return await publishing.publish_everywhere(context, outside), await count_pending(context)
 
 
 async def count_pending(context: Context) -> int:

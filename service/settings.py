@@ -5,6 +5,7 @@ Source: docs/settings.md
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ class Settings:
     """Everything that can be set from outside, and its default.
 
     Units: `body_bytes` bytes, `json_depth` nested arrays and objects, `bundle_entries`
-    entries, `page_*` and `conditional_matches` resources, `stop_seconds` seconds.
+    entries, `page_*` and `conditional_matches` resources, `…_seconds` seconds, `requests` and
+    `client_requests` requests under way, `…_rate` requests a second (0: as many as come).
     """
 
     database_url: str = "sqlite:///var/thrive.db"
@@ -52,7 +54,18 @@ class Settings:
     conditional_matches: int = 1000
     references: str = "enforced"
     goal_codes: str = "goal-tool"
+    issuers: str | None = None
+    break_glass: tuple[str, ...] | None = None
+    break_glass_hours: int = 4
     stop_seconds: int = 30
+    body_seconds: int = 60
+    request_seconds: int = 120
+    requests: int = 256
+    client_requests: int = 64
+    client_rate: int = 200
+    stranger_rate: int = 20
+    trusted_proxies: tuple[str, ...] | None = None
+    cors_origins: tuple[str, ...] | None = None
 
 
 def _database_url(value: str) -> str:
@@ -71,6 +84,12 @@ def _files_url(value: str) -> str:
 def _folder(value: str) -> str:
     if not value.strip():
         raise ValueError("must be a folder")
+    return value
+
+
+def _file(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must be a file")
     return value
 
 
@@ -95,6 +114,13 @@ def _references(value: str) -> str:
     return value.lower()
 
 
+def _localities(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(","))
+    if not all(names):
+        raise ValueError("must be names of localities with commas between")
+    return names
+
+
 def _goal_codes(value: str) -> str:
     if value.lower() not in GOAL_CODES:
         raise ValueError(f"must be one of {', '.join(GOAL_CODES)}")
@@ -109,6 +135,30 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
         return int(digits)
 
     return read_whole
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_network(part.strip())) for part in value.split(","))
+    except ValueError:
+        raise ValueError("must be addresses or networks with commas between, such as 10.0.0.0/8") from None
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    return tuple(_origin(part.strip()) for part in value.split(","))
+
+
+def _origin(value: str) -> str:
+    """An origin as browsers send it (RFC 6454): scheme, host and port. HTTP is for pages of this machine alone."""
+    parts = urlsplit(value)
+    local = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not (parts.scheme == "https" or local) or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(
+            "must be origins with commas between, such as https://app.example, without a slash at the end"
+        )
+    if not parts.hostname or set("*@") & set(value) or value != value.lower():
+        raise ValueError("must name each origin in full and in small letters; there is no wildcard")
+    return value
 
 
 # The upper bounds keep a slip of the keyboard from becoming an outage: none is near a sensible value.
@@ -128,7 +178,18 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "conditional_matches": _whole(1, 100_000),
     "references": _references,
     "goal_codes": _goal_codes,
+    "issuers": _file,
+    "break_glass": _localities,
+    "break_glass_hours": _whole(1, 24),
     "stop_seconds": _whole(1, 3600),
+    "body_seconds": _whole(1, 3600),
+    "request_seconds": _whole(1, 86_400),
+    "requests": _whole(1, 100_000),
+    "client_requests": _whole(1, 100_000),
+    "client_rate": _whole(0, 1_000_000),
+    "stranger_rate": _whole(0, 1_000_000),
+    "trusted_proxies": _networks,
+    "cors_origins": _origins,
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from service.access.rule import sharing_rule
 from service.fhir import artefacts, codec
 from service.fhir.guide import Guide
 from service.fhir.registry import Registry, load
@@ -116,6 +117,9 @@ async def store(
     database_url: str, registry: Registry, extractor: Extractor, clock: TestClock
 ) -> AsyncIterator[Store]:
     migrate(database_url)
-    opened = await open_store(database_url, registry, extractor, clock, localities=("default", "elsewhere"))
+    rule = sharing_rule(registry, BASE_URL)
+    opened = await open_store(
+        database_url, registry, extractor, clock, localities=("default", "elsewhere"), rule=rule
+    )
     yield opened
     await opened.close()

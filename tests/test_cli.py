@@ -61,7 +61,7 @@ def test_every_command_and_option_is_documented_and_no_other():
             if isinstance(parameter, click.Option)
             for option in parameter.opts
         }
-        assert set(re.findall(r"^\| `(--\w+)", section, re.MULTILINE)) == options
+        assert set(re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE)) == options
 
 
 @pytest.mark.parametrize("name", sorted(cli.main.commands))
@@ -72,7 +72,7 @@ def test_help_says_what_each_is_for(name):
 
 
 def test_commands_that_do_not_work_yet_are_not_there():
-    for name in ("import", "export", "client", "worker", "report"):
+    for name in ("import", "export", "worker", "report"):
         assert CliRunner().invoke(cli.main, [name]).exit_code == 2
 
 
@@ -102,6 +102,12 @@ REACHABLE = ("0.0.0.0", "::", "10.0.0.1", "localhost.example.org", "127.0.0.1.ni
 def test_what_is_this_machine_alone():
     assert all(cli.is_loopback(host) for host in ALONE)
     assert not any(cli.is_loopback(host) for host in REACHABLE)
+
+
+def test_what_can_be_read_on_the_way():
+    assert cli.is_in_the_clear("http://fhir.example/fhir")
+    for address in ("https://fhir.example/fhir", "http://127.0.0.1:8080/fhir", "http://[::1]:80/fhir"):
+        assert not cli.is_in_the_clear(address)
 
 
 @pytest.mark.parametrize(
@@ -242,6 +248,21 @@ def test_migrate_publishes_the_guide_and_only_what_is_new(database_url, guide):
     assert "; 0 artefacts are new or changed." in command("migrate", database_url=database_url).stdout
     checked = command("check", database_url=database_url)
     assert checked.stdout.startswith(f"{len(list(guide))} resources, ")
+
+
+def test_migrate_publishes_in_the_localities_of_issuers_too(tmp_path, empty, guide):
+    path = tmp_path / "issuers.json"
+    issuer = {"issuer": "https://login.example", "audience": "us", "scopes": "user/*.rs"}
+    path.write_text(
+        json.dumps({"issuers": [issuer | {"agencies": {"x": {"agency": "school", "locality": "north"}}}]})
+    )
+    done = command("migrate", database_url=empty, ISSUERS=str(path))
+    assert f"; {2 * len(list(guide))} artefacts are new or changed." in done.stdout
+    path.write_text("{}")
+    for arguments in (("migrate",), ("serve", "--port", "0")):
+        done = command(*arguments, database_url=empty, check=False, ISSUERS=str(path))
+        assert done.returncode == 1
+        assert "The file of issuers is" in done.stderr
 
 
 def test_an_added_package_that_cannot_be_used_keeps_everything_from_starting(tmp_path, empty):

@@ -19,7 +19,7 @@ def test_every_setting_is_documented_and_nothing_else_is():
 def test_documented_defaults_are_the_defaults():
     defaults = {name: default for name, default, _ in ROW.findall(PAGE.read_text())}
     for field in dataclasses.fields(Settings):
-        if field.default is not None:
+        if field.default not in {None, ()}:
             assert defaults[PREFIX + field.name.upper()] == f"`{field.default}`"
 
 
@@ -47,6 +47,18 @@ def test_values_are_read():
     assert (given.workers, given.log, given.body_bytes) == (4, "warning", 2048)
 
 
+def test_lists_are_read():
+    given = read(
+        {
+            "THRIVE_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32",
+            "THRIVE_CORS_ORIGINS": "https://app.example, https://b.example:8443,http://localhost:3000",
+        }
+    )
+    assert given.trusted_proxies == ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32")
+    assert given.cors_origins == ("https://app.example", "https://b.example:8443", "http://localhost:3000")
+    assert (read({}).trusted_proxies, read({}).cors_origins) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -66,6 +78,20 @@ def test_values_are_read():
         ("THRIVE_BODY_BYTES", "10MB"),
         ("THRIVE_JSON_DEPTH", "100000"),
         ("THRIVE_PAGE_DEFAULT", "5000"),
+        ("THRIVE_CLIENT_RATE", "0.5"),
+        ("THRIVE_REQUESTS", "0"),
+        ("THRIVE_TRUSTED_PROXIES", "secret.example"),
+        ("THRIVE_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("THRIVE_TRUSTED_PROXIES", "10.0.0.1,"),
+        ("THRIVE_CORS_ORIGINS", "*"),
+        ("THRIVE_CORS_ORIGINS", "null"),
+        ("THRIVE_CORS_ORIGINS", "https://*.secret.example"),
+        ("THRIVE_CORS_ORIGINS", "https://app.example/"),
+        ("THRIVE_CORS_ORIGINS", "https://user:secret@app.example"),
+        ("THRIVE_CORS_ORIGINS", "https://App.example"),
+        ("THRIVE_CORS_ORIGINS", "https://app.example,"),
+        ("THRIVE_CORS_ORIGINS", "http://app.example"),
+        ("THRIVE_CORS_ORIGINS", "https://"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence_that_does_not_quote_it(name, value):
@@ -93,3 +119,17 @@ def test_the_environment_is_read_nowhere_else():
         path.name for path in folder.rglob("*.py") if re.search(r"\bos\.(environ|getenv)", path.read_text())
     }
     assert readers == {"settings.py"}
+
+
+def test_the_localities_that_let_the_glass_be_broken():
+    assert read({"THRIVE_BREAK_GLASS": "north, south"}).break_glass == ("north", "south")
+    for wrong in ("north,", ",", " "):
+        with pytest.raises(WrongSettings):
+            read({"THRIVE_BREAK_GLASS": wrong})
+
+
+@pytest.mark.parametrize("hours", ["0", "25", "half"])
+def test_broken_glass_is_open_for_a_day_at_most(hours):
+    assert read({"THRIVE_BREAK_GLASS_HOURS": "24"}).break_glass_hours == 24
+    with pytest.raises(WrongSettings):
+        read({"THRIVE_BREAK_GLASS_HOURS": hours})

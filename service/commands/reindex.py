@@ -13,6 +13,7 @@ from collections.abc import Collection
 import click
 
 from service import asgi
+from service.access.rule import sharing_rule
 from service.commands.starting import kernel
 from service.commands.telling import progress, settings_now, told_plainly
 from service.interactions import publishing
@@ -56,7 +57,7 @@ async def run(settings: Settings, parts: asgi.Kernel, types: Collection[str] = (
         Busy: another process does the same.
     """
     async with asgi.opened(settings, parts) as context:
-        await publishing.publish(context)
+        await publishing.publish_everywhere(context)
     async with session(settings.database_url) as own, own.alone():
         return await reindexing.reindex(
             own,
@@ -64,6 +65,7 @@ async def run(settings: Settings, parts: asgi.Kernel, types: Collection[str] = (
             parts.extractor,
             lambda type_, total: progress(f"Indexing {type_}", total),
             types,
+            sharing_rule(parts.registry, parts.base_url),
         )
 
 

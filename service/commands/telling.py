@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import click
 
+from service.access.issuer_file import IssuersRefused
 from service.fhir.conformance.invariants import Uncompilable
 from service.fhir.packages import PackageRefused
 from service.fhir.problems import Problem
@@ -32,7 +33,7 @@ def told_plainly() -> Iterator[None]:
         yield
     except WrongSettings as wrong:
         raise click.ClickException("\n".join(wrong.sentences)) from None
-    except (PackageRefused, Unusable) as refused:
+    except (PackageRefused, Unusable, IssuersRefused) as refused:
         raise click.ClickException("\n".join(refused.sentences)) from None
     except NotMigrated:
         raise click.ClickException(

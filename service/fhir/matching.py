@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from service.fhir.search.derived import AXES
 from service.fhir.search.expressions import (
+    About,
     And,
     Chain,
     Composite,
@@ -82,7 +83,8 @@ def _holds(expression: Expression, of: Candidate, follow: Follow) -> bool:
     match expression:
         case Everything():
             return True
-        case Nothing():
+        case Nothing() | About():
+            # Whom it is about its values do not tell; who knows it asks for `about.told` in its place.
             return False
         case And(parts):
             return all(_holds(part, of, follow) for part in parts)

@@ -10,6 +10,7 @@ Problem, and `rest/errors.py` alone turns that into an answer.
     ├── Missing        404  not here
     ├── Unoffered      405  the type exists, the interaction does not
     ├── Unacceptable   406  no such format to answer in
+    ├── TooSlow        408  not whole in time
     ├── Conflict       409  collides with what is stored
     ├── Gone           410  was deleted
     ├── Precondition   412  If-Match or a conditional does not hold
@@ -131,6 +132,13 @@ class Unacceptable(Problem):
     code = "not-supported"
 
 
+class TooSlow(Problem):
+    """Not whole in time."""
+
+    status = 408
+    code = "timeout"
+
+
 class Conflict(Problem):
     """Collides with what is stored."""
 
@@ -174,10 +182,11 @@ class Invalid(Problem):
 
 
 class TooMany(Problem):
-    """Over a rate."""
+    """Over a rate. `retry_after`: seconds after which it is worth trying again."""
 
     status = 429
     code = "throttled"
+    retry_after: int = 1
 
 
 class Unavailable(Problem):

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+APART = frozenset({"AuditEvent"})
+"""Types that are kept apart from the resources: each is searched by itself alone, and nothing leads there.
+
+Source: docs/audit.md
+"""
+
 
 class Registry:
     """Definitions by name. `served` maps resource types to the interaction codes of CapabilityStatement."""

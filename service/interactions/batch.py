@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from service.fhir.problems import Malformed, Problem
-from service.interactions.bundles import answer_entry, bundle, refusal_entry
+from service.interactions.bundles import bundle, refusal_entry
 from service.interactions.context import Act, Answer, Context
 from service.interactions.entries import Entry, Reading, read_entries
 from service.interactions.pauses import breathe
-from service.interactions.performing import perform
+from service.interactions.performing import perform_told, refuse_told
 from service.interactions.references import Directory, find_slots
+from service.interactions.room import Room, too_much
 
 Item = TypeVar("Item")
 
@@ -37,15 +38,19 @@ async def batch(context: Context, act: Act, resource: dict[str, Any], *, represe
     reading = await read_entries(context, resource)
     await _refuse_links(context, reading)
     responses: dict[int, bytes] = {}
+    room = Room(context.limits.answer_bytes)
 
     async def carry_out(entry: Entry) -> None:
         try:
-            answer = await perform(context, act, entry)
+            if room.full and not entry.changes:
+                raise await refuse_told(context, act, entry, too_much())
+            answer = await perform_told(context, act, entry)
+            shown = entry.method == "GET" or (representation and act.caller.may(entry.target.type, "r"))
+            responses[entry.index] = room.fitted(
+                context.base_url, answer, representation=shown, looked=not entry.changes
+            )
         except Problem as problem:
             responses[entry.index] = refusal_entry(problem)
-        else:
-            shown = representation or entry.method == "GET"
-            responses[entry.index] = answer_entry(context.base_url, answer, representation=shown)
 
     for methods in _STEPS:
         entries = [entry for entry in reading.entries if entry.method in methods]

@@ -5,16 +5,18 @@ Source: https://hl7.org/fhir/R4/capabilitystatement.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from service.fhir.guide import Guide
-from service.fhir.registry import Registry
+from service.fhir.registry import APART, Registry
 from service.fhir.search.asked import Setting
 from service.fhir.search.compartments import COMPARTMENTS
 from service.fhir.search.criteria import offered
 from service.fhir.search.includes import reference_codes, refers_to
+from service.interactions import audit_search
+from service.interactions.audit_event import AUDIT_EVENT
 from service.interactions.context import Context
 
 FHIR_VERSION = "4.0.1"
@@ -151,8 +153,9 @@ def _interactions(context: Context, type_: str) -> dict[str, Any]:
         "referencePolicy": ["literal", "logical"],
     }
     if "search-type" in interactions:
-        shown["searchInclude"] = includes(context.registry, type_)
-        shown["searchRevInclude"] = reverse_includes(context.registry, type_)
+        if type_ not in APART:  # the audit is a table of its own: nothing is shown beside its entries
+            shown["searchInclude"] = includes(context.registry, type_)
+            shown["searchRevInclude"] = reverse_includes(context.registry, type_)
         shown["searchParam"] = _search_parameters(context.registry, context.base_url, type_)
     return {name: value for name, value in shown.items() if value != []}
 
@@ -167,7 +170,7 @@ def reverse_includes(registry: Registry, type_: str) -> list[str]:
     """What `_revinclude` takes for a search of the type, `*` first: the parameters that can refer to it."""
     found = [
         f"{source}:{code}"
-        for source in sorted(registry.served)
+        for source in sorted(registry.served.keys() - APART)
         for code in reference_codes(registry, source)
         if type_ in (refers_to(registry, source, code) or registry.resource_types)
     ]
@@ -198,5 +201,10 @@ def _search_parameters(registry: Registry, base_url: str, type_: str) -> Sequenc
     setting = Setting(registry, base_url, now=0)
     return [
         {"name": code, "definition": parameters[code].url, "type": parameters[code].type}
-        for code in offered(setting, type_)
+        for code in taken(setting, type_)
     ]
+
+
+def taken(setting: Setting, type_: str) -> Iterable[str]:
+    """The codes of the search parameters that the type can be searched by here."""
+    return audit_search.PARAMETERS if type_ == AUDIT_EVENT else offered(setting, type_)

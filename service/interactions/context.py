@@ -6,20 +6,29 @@ Source: ADR 0003
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from service.access.callers import Caller
 from service.fhir.guide import Guide
 from service.fhir.problems import Issue
 from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
+from service.fhir.search.sight import Seen, Sight
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.outcomes.extraction import CodeSet
 from service.storage.store import Store, Stored
+from service.storage.trail import NoTrail, Trail
 
 Clock = Callable[[], int]  # milliseconds since 1970-01-01T00:00:00Z
 IdSource = Callable[[], str]  # a new logical id
+_TOLD_TO_NOBODY = NoTrail()
+MEBIBYTE = 1024 * 1024
+
+
+def _nothing(_count: int) -> None:
+    """What further requests cost where nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,8 @@ class Limits:
 
     Units: `bundle_entries` entries, `page` and `page_default` resources a page,
     `conditional_matches` resources that one conditional delete may take, `included` resources
-    that a page of a search shows beside its matches.
+    that a page of a search shows beside its matches, `answer_bytes` bytes that the answers to the
+    entries of one Bundle may have together.
     """
 
     bundle_entries: int = 10_000
@@ -36,6 +46,18 @@ class Limits:
     page_default: int = 20
     conditional_matches: int = 1000
     included: int = 5000
+    answer_bytes: int = 64 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Emergencies:
+    """In which localities the glass may be broken, and for how long at most.
+
+    Units: `hours` hours.
+    """
+
+    localities: frozenset[str] = frozenset()
+    hours: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +83,40 @@ class Context:
     references: bool = False
     goal_codes: CodeSet = "goal-tool"
     response_key: bytes = bytes(32)
+    emergencies: Emergencies = Emergencies()  # nowhere, unless the deployment says so
+    trail: Trail = _TOLD_TO_NOBODY  # where acts are told to the audit
+    seen: Seen = field(default_factory=Seen)  # what the act at hand was shown
+
+    def seen_by(self, act: Act, sight: Sight | None, seen: Seen | None = None) -> Context:
+        """This for one act: the store as these eyes see it (None: all of the caller's locality).
+
+        What is shown is noted in `seen`, where that is given.
+        """
+        seen = Seen() if seen is None else seen
+        # What `dataclasses.replace` does, in a third of its time: every request asks.
+        parts = list(_PARTS(self))
+        parts[_STORE] = self.store.whole.seen_by(act.caller.locality, sight, seen)
+        parts[_SEEN] = seen
+        return Context(*parts)
+
+
+_NAMES = tuple(each.name for each in fields(Context))
+_PARTS = attrgetter(*_NAMES)
+_STORE, _SEEN = _NAMES.index("store"), _NAMES.index("seen")
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who acts, and under which request id (both go into the audit entry)."""
+    """Who acts, under which request id, and from which address (all go into the audit).
+
+    `charge` counts so many requests more against the caller's rate: for an act that has many acts in
+    it. It raises `TooMany` where the caller has none left.
+    """
 
     caller: Caller
     request_id: str
+    address: str = ""
+    charge: Callable[[int], None] = field(default=_nothing, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

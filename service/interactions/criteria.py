@@ -16,6 +16,8 @@ from service.interactions.context import Act, Context
 from service.interactions.searching import setting
 from service.storage.store import Expectation, Stored
 
+PARAMETERS = 1000  # of one query or form; a search that needs more is no search
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -29,12 +31,14 @@ def pairs_of(query: str) -> list[tuple[str, str]]:
     """The parameters of a percent-encoded query string, in their order.
 
     Raises:
-        Malformed: it cannot be decoded.
+        Malformed: it cannot be decoded, or has too many.
     """
     try:
-        return parse_qsl(query, keep_blank_values=True, errors="strict")
-    except ValueError:
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS)
+    except UnicodeError:
         raise Malformed("query-malformed", "The query is not percent-encoded UTF-8.") from None
+    except ValueError:
+        raise Malformed("query-too-long", f"There are more than {PARAMETERS} parameters.") from None
 
 
 async def read_criteria(context: Context, act: Act, type_: str, criteria: str, limit: int) -> Query:
@@ -73,7 +77,8 @@ async def find(context: Context, act: Act, type_: str, criteria: str, limit: int
     """
     query = await read_criteria(context, act, type_, criteria, limit)
     page = await context.store.search(act.caller.locality, query)
-    return Found(page.items, Expectation(query, frozenset(stored.id for stored in page.items)))
+    ids = frozenset(stored.id for stored in page.items)
+    return Found(page.items, Expectation(query, ids, context.store.sight))
 
 
 async def find_one(

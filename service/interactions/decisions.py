@@ -16,7 +16,10 @@ from typing import Any, Protocol, TypeVar
 
 from service.fhir.problems import Conflict, Invalid, Issue
 from service.interactions.admission import Unfit
+from service.interactions.belonging import owned
 from service.interactions.context import Act, Answer, Context
+from service.interactions.noting import author_of
+from service.interactions.permission import require_fitting
 from service.interactions.provenance import attest, attesting
 from service.interactions.standing import everything_wrong, examine
 from service.storage.store import AuditEntry, Change, Expectation, Notice, Stale, Stored, Unit
@@ -94,22 +97,23 @@ async def settle(
     Raises:
         Conflict: the store moved on under every try; nothing was stored.
     """
-    audit = AuditEntry(act.caller.client, act.caller.agency, interaction, act.request_id)
+    audit = author_of(act, interaction)
     for attempt in range(_TRIES):
         decided = await decide()
         if not decided.changes:
             return decided, ()
         try:
-            stored = await context.store.commit(act.caller.locality, _unit(decided, audit))
+            changes = await owned(context, act.caller.locality, (*decided.changes, *decided.beside))
+            stored = await context.store.commit(act.caller.locality, _unit(decided, changes, audit))
         except Stale:
             await asyncio.sleep(_wait(attempt))
             continue
+        context.seen.stored += len(stored)
         return decided, stored[: len(decided.changes)]
     raise Conflict("contended", "Others keep changing the same resources; nothing was stored. Try again.")
 
 
-def _unit(decided: Storable, audit: AuditEntry) -> Unit:
-    changes = (*decided.changes, *decided.beside)
+def _unit(decided: Storable, changes: tuple[Change, ...], audit: AuditEntry) -> Unit:
     return Unit(changes, audit, decided.expectations, decided.relied_on, decided.notices)
 
 
@@ -134,6 +138,7 @@ async def carry_out(
         Conflict: the store moved on under every try.
         Malformed, Invalid: the provenance cannot be stored.
         Invalid: what is to be stored cannot stand beside what is there.
+        Forbidden: the caller may not do it.
     """
 
     async def decide_wholly() -> Decision:
@@ -143,6 +148,7 @@ async def carry_out(
             raise await everything_wrong(context, act, unfit) from None
         if not decision.changes:
             return decision
+        require_fitting(context, act, decision.changes)
         return await stand(context, act, decision, provenance)
 
     decision, stored = await settle(context, act, interaction, decide_wholly)
@@ -157,6 +163,7 @@ async def stand(
     Raises:
         Malformed, Invalid: the provenance cannot be stored.
         Invalid: what is to be stored cannot stand beside what is there.
+        Forbidden: the caller may not make the changes.
     """
     issues = decision.issues
     attested: tuple[Change, ...] = ()
@@ -165,6 +172,7 @@ async def stand(
         attested = (change,)
         issues += further
     standing = await examine(context, act, (*decision.changes, *attested))
+    standing.refuse((*decision.changes, *attested))
     for found in standing.issues.values():
         issues += found
     if any(issue.is_fault for issue in issues):

@@ -13,6 +13,7 @@ from service.interactions.content import content
 from service.interactions.context import Act, Answer, Context
 from service.interactions.criteria import ambiguous, find
 from service.interactions.decisions import Decision, carry_out
+from service.interactions.permission import require_whole
 from service.interactions.preconditions import require_version
 from service.storage.store import Change, Expectation, Stored
 
@@ -30,7 +31,12 @@ def plan(type_: str, id_: str, before: Stored | None, if_match: int | None) -> D
 
 
 def deletion(before: Stored) -> Change:
-    """The change that deletes the resource whose current version is `before`."""
+    """The change that deletes the resource whose current version is `before`.
+
+    Raises:
+        Forbidden: a part of it is withheld from the caller.
+    """
+    require_whole(before)
     return Change(before.type, before.id, "DELETE", before, content(before), None)
 
 

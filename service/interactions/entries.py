@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from service.access import needs
+from service.access.needs import Needs
 from service.fhir import codec
 from service.fhir.problems import Invalid, Issue, Malformed, Problem
 from service.fhir.search.dates import MILLISECOND, instant
@@ -56,6 +58,11 @@ class Entry:
     def changes(self) -> bool:
         """Whether it is to change something, rather than to look."""
         return self.method not in {"GET", "HEAD"}
+
+    @property
+    def needs(self) -> Needs:
+        """The scopes that it takes."""
+        return needs.of(self.target.interaction, self.target.type, conditional=self.criteria is not None)
 
     @property
     def body(self) -> dict[str, Any]:

@@ -139,8 +139,12 @@ class Extraction:
 
     @property
     def wanted(self) -> Iterator[Key]:
-        """What will be asked for by key: responses, and Observations that there may be already."""
+        """The responses that will be asked for by key."""
         yield from self._writings
+
+    @property
+    def possible(self) -> Iterator[Key]:
+        """The Observations that there may be already, whether the caller sees them or not."""
         for (_, id_), change in self._responses.items():
             for saying in self._said(change):
                 yield OBSERVATION, observation_id(id_, saying)
@@ -258,7 +262,8 @@ class Extraction:
         gone = {
             change.id for changes in found.changes.values() for change in changes if _is_retraction(change)
         }
-        stored = await self._around.found(OBSERVATION, And((Reference("focus", *goal), _ANY_LEVEL)))
+        around = self._around if self._around.presence(goal) is not None else self._around.with_own_eyes()
+        stored = await around.found(OBSERVATION, And((Reference("focus", *goal), _ANY_LEVEL)))
         others = {one.id: one for one in stored if not self._around.is_own((OBSERVATION, one.id))}
         return any(taken.rates(about) and taken.id not in gone for taken in self._taken(others))
 
@@ -276,7 +281,7 @@ class Extraction:
         generation = 0
         while True:
             key = (OBSERVATION, observation_id(response_id, saying, generation))
-            await self._around.fetch([key])
+            await self._around.fetch((), [key])
             if not self._around.is_own(key) and self._around.stored(key) is None:
                 return key[1]
             generation += 1
@@ -285,7 +290,8 @@ class Extraction:
 async def as_extracted(context: Context, act: Act, response: Json) -> tuple[Json, ...]:
     """The Observations of a response of ours, as they would be stored if it were PUT as it is under its id.
 
-    Those that a client wrote itself are among them, and those that were, or would be, retracted.
+    Those that a client wrote itself are among them, and those that were, or would be, retracted; of
+    none is told that the caller does not see.
 
     Raises:
         Invalid: they cannot be taken from it.
@@ -294,9 +300,9 @@ async def as_extracted(context: Context, act: Act, response: Json) -> tuple[Json
     before = await context.store.read(act.caller.locality, RESPONSE, id_)
     former = None if before is None or before.deleted else content(before)
     change = Change(RESPONSE, id_, "PUT", before, former, response)
-    around = Surroundings(context, act, [change])
+    around = Surroundings(context, act, [change], as_seen=True)
     extraction = Extraction(context, around, [change], frozenset())
-    await around.fetch(extraction.wanted)
+    await around.fetch(extraction.wanted, extraction.possible)
     extracted = await extraction.carry_out()
     faults = [issue for issues in extracted.issues.values() for issue in issues]
     if faults:

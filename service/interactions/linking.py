@@ -5,9 +5,10 @@ Source: https://hl7.org/fhir/R4/http.html#trules, https://hl7.org/fhir/R4/bundle
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from service.access.needs import Needs, of
 from service.fhir.problems import Issue, Malformed, Precondition, Problem
 from service.fhir.registry import Registry
 from service.interactions.entries import Entry
@@ -67,6 +68,15 @@ class Links:
     def unmeant(self) -> frozenset[tuple[str, str]]:
         """What conditional references are made to lead to where their criteria mean nothing: type and id."""
         return frozenset((link.criteria.type, _UNKNOWN) for link in self.links if link.criteria is not None)
+
+    def needs(self, served: Container[str]) -> Iterator[tuple[Slot, Needs]]:
+        """The scopes that conditional references take, each with where it stands; of types that are served.
+
+        Who asks whether something is there, searches.
+        """
+        for link in self.links:
+            if link.criteria is not None and link.criteria.type in served:
+                yield link.slot, of("search-type", link.criteria.type)
 
     @property
     def pinned(self) -> frozenset[int]:
@@ -167,7 +177,7 @@ async def _meaning(
     """The reference to the one resource that the criteria mean, or why there is none."""
     try:
         require_offered(registry, criteria.type, "search-type")
-        prospects, expectation = await outlook.find(criteria.type, criteria.query)
+        prospects, expectation = await outlook.find(criteria.type, criteria.query, refers=True)
     except Problem as problem:
         return problem
     expectations.append(expectation)

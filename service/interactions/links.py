@@ -3,9 +3,11 @@
 A token is the place where a page ended and a seal over that place, the kind of list, the
 locality, the type, the id and every other parameter. So it holds for the very query that
 it was made for, by any worker, before and after a restart; a token that was changed, or
-moved to another query, is refused.
+moved to another query, is refused. The place is hidden: it has the store's own numbers in it,
+whose gaps would tell how much there is that the reader may not see.
 
-Source: https://hl7.org/fhir/R4/search.html#paging, RFC 2104
+Source: https://hl7.org/fhir/R4/search.html#paging, RFC 2104, RFC 5297 (the seal is the
+initial vector of what is hidden)
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ PAGE = "_page"
 
 _SEAL_BYTES = 16  # half of SHA-256: 128 bits are out of reach of guessing
 _NUMBER_BYTES = 8
+_BLOCK_BYTES = 32  # that SHA-256 gives
+# No message that is signed begins so: the first bytes of those are a length, far below this.
+_HIDING = b"\xff\xff\xff\xffpage"
 _READABLE = "/:,$"  # legal in a query as they are
 
 
@@ -52,7 +57,8 @@ class PagedList:
 def seal(key: bytes, of: PagedList, place: Sequence[int]) -> str:
     """The token for the page of the list that begins after `place`."""
     packed = struct.pack(f">{len(place)}q", *place)
-    return _encoded(_signature(key, of, packed) + packed)
+    signature = _signature(key, of, packed)
+    return _encoded(signature + _hidden(key, signature, packed))
 
 
 def open_seal(key: bytes, of: PagedList, token: str, numbers: int | None = None) -> tuple[int, ...]:
@@ -67,7 +73,8 @@ def open_seal(key: bytes, of: PagedList, token: str, numbers: int | None = None)
         raise invalid() from None
     if _encoded(raw) != token:  # the last character has bits to spare, and `=` may follow it
         raise invalid()
-    signature, packed = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+    signature = raw[:_SEAL_BYTES]
+    packed = _hidden(key, signature, raw[_SEAL_BYTES:])
     if not hmac.compare_digest(signature, _signature(key, of, packed)):
         raise invalid()
     held = len(packed) // _NUMBER_BYTES
@@ -107,6 +114,15 @@ def _written(pairs: Sequence[tuple[str, str]]) -> str:
 
 def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _hidden(key: bytes, signature: bytes, packed: bytes) -> bytes:
+    """The place as nobody without the key can read it, or back; a stream of its own for each signature."""
+    blocks = -(-len(packed) // _BLOCK_BYTES)
+    stream = b"".join(
+        hmac.digest(key, _HIDING + signature + struct.pack(">I", block), "sha256") for block in range(blocks)
+    )
+    return bytes(one ^ other for one, other in zip(packed, stream, strict=False))
 
 
 def _signature(key: bytes, of: PagedList, packed: bytes) -> bytes:

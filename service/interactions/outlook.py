@@ -16,6 +16,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
+from service.access.needs import of
 from service.fhir.matching import Candidate, matches
 from service.fhir.search.expressions import (
     And,
@@ -33,6 +34,7 @@ from service.fhir.search.expressions import (
 from service.fhir.search.values import SearchValues
 from service.interactions.context import Act, Context
 from service.interactions.criteria import read_criteria
+from service.interactions.looking import looking
 from service.interactions.pauses import breathe
 from service.storage.store import Expectation, Stored
 
@@ -149,19 +151,28 @@ class Outlook:
         self._replaced.setdefault(type_, set()).add(id_)
         self.create(type_, id_, resource)
 
-    async def find(self, type_: str, criteria: str, limit: int = 2) -> tuple[list[Prospect], Expectation]:
+    async def find(
+        self, type_: str, criteria: str, limit: int = 2, *, refers: bool = False
+    ) -> tuple[list[Prospect], Expectation]:
         """What the criteria will mean, at most `limit` from the store; and what the store must say at commit.
+
+        Where they stand in a reference (`refers`) they are asked as a search of the type would be: what the
+        transaction changes does not widen what may be looked for.
 
         Raises:
             Malformed: the criteria cannot be read.
         """
-        query = await read_criteria(self._context, self._act, type_, criteria, limit)
+        context = self._context
+        if refers:
+            context = looking(context, self._act, of("search-type", type_), context.seen)
+        query = await read_criteria(context, self._act, type_, criteria, limit)
         hidden = self._hidden(query)
         query = replace(query, count=limit + len(hidden))
-        page = await self._context.store.search(self._act.caller.locality, query)
+        page = await context.store.search(self._act.caller.locality, query)
         prospects = [Prospect(stored.id, stored) for stored in page.items if stored.id not in hidden]
         prospects += [Prospect(id_, None) for id_ in await self._own(query)]
-        return prospects, Expectation(query, frozenset(stored.id for stored in page.items))
+        ids = frozenset(stored.id for stored in page.items)
+        return prospects, Expectation(query, ids, context.store.sight)
 
     async def own(self, type_: str, criteria: str) -> list[str]:
         """The ids of the transaction's own resources that the criteria mean.

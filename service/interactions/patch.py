@@ -15,6 +15,7 @@ from service.interactions.content import content
 from service.interactions.context import Act, Answer, Context
 from service.interactions.criteria import find_one
 from service.interactions.decisions import Decision, carry_out
+from service.interactions.permission import require_whole
 from service.interactions.preconditions import require_version
 from service.interactions.read import require_current
 from service.interactions.update import revise
@@ -55,8 +56,10 @@ def plan(
         Precondition: If-Match names another version.
         Malformed: the patch cannot be read.
         Invalid: it cannot be applied, changes type or id, or leaves what breaks rules.
+        Forbidden: a part of what is there is withheld from the caller.
     """
     current = require_current(before, type_, id_)
+    require_whole(current)
     require_version(type_, id_, current, if_match)
     former = content(current)
     patched = apply(context, former, patch_)

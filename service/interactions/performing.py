@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from service.access.needs import require
+from service.fhir.problems import Problem
 from service.interactions.context import Act, Answer, Context
 from service.interactions.create import create
 from service.interactions.criteria import pairs_of
 from service.interactions.delete import conditional_delete, delete
 from service.interactions.entries import Entry, read_patch
 from service.interactions.history import history
+from service.interactions.looking import looking
+from service.interactions.noting import Deed, note
 from service.interactions.patch import conditional_patch, patch
 from service.interactions.read import read, vread
 from service.interactions.search import search
@@ -23,8 +27,44 @@ async def perform(context: Context, act: Act, entry: Entry) -> Answer:
     """What the entry's interaction answers.
 
     Raises:
+        InsufficientScope: the caller's token does not allow it.
         Problem: as the interaction does.
     """
+    return await _perform(looking(context, act, entry.needs), act, entry)
+
+
+async def perform_told(context: Context, act: Act, entry: Entry) -> Answer:
+    """As `perform`, and the audit is told what came of it.
+
+    Raises:
+        Problem: as the interaction does.
+    """
+    own = looking(context, act, entry.needs)
+    try:
+        answer = await _perform(own, act, entry)
+    except Problem as problem:
+        await note(own, act, _deed(entry), problem.status, problem)
+        raise
+    await note(own, act, _deed(entry), answer.status)
+    return answer
+
+
+async def refuse_told(context: Context, act: Act, entry: Entry, problem: Problem) -> Problem:
+    """The problem, for which the entry is not looked at; the audit is told."""
+    await note(context, act, _deed(entry), problem.status, problem)
+    return problem
+
+
+def _deed(entry: Entry) -> Deed:
+    target = entry.target
+    address = "/".join(part for part in (*(target.within or ()), target.type) if part)
+    is_listed = target.interaction.startswith(("search", "history"))
+    query = f"{address}?{target.query}" if target.query else address if is_listed else ""
+    return Deed(target.interaction, target.type, target.id, target.version, query)
+
+
+async def _perform(context: Context, act: Act, entry: Entry) -> Answer:
+    require(act.caller, entry.needs)
     answer = await (_change(context, act, entry) if entry.changes else _look(context, act, entry))
     # HEAD is GET without what it would show.
     return replace(answer, document=None) if entry.method == "HEAD" else answer

@@ -48,6 +48,16 @@ async def publish(context: Context, locality: str = DEFAULT_LOCALITY) -> int:
     return count + await _retract(context, act, artefacts.keys())
 
 
+async def publish_everywhere(context: Context, further: Iterable[str] = ()) -> int:
+    """How many artefacts became a version in all localities that there are, and in further ones.
+
+    Raises:
+        Conflict: others kept changing the same resources.
+    """
+    there = {locality for _, locality in await context.store.audit.localities()}
+    return sum([await publish(context, locality) for locality in sorted(there.union(further))])
+
+
 def _artefacts(context: Context) -> dict[Key, Json]:
     """The guide's artefacts by type and id, as they are to be stored; those without an id cannot be."""
     return {

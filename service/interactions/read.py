@@ -9,10 +9,13 @@ from collections.abc import Sequence
 
 from service.fhir.problems import Gone, Missing
 from service.fhir.search.subsets import read_subset
+from service.interactions import audit_events
+from service.interactions.audit_event import AUDIT_EVENT
 from service.interactions.context import Act, Answer, Context
 from service.interactions.etags import version_number
 from service.interactions.preconditions import is_unmodified
 from service.interactions.subsetting import subsetted
+from service.storage.preparation import FIRST_VERSION
 from service.storage.store import Stored
 
 Pairs = Sequence[tuple[str, str]]
@@ -39,7 +42,7 @@ async def read(
         Gone: the resource was deleted.
     """
     subset = read_subset(context.registry, type_, pairs)
-    current = require_current(await context.store.read(act.caller.locality, type_, id_), type_, id_)
+    current = require_current(await _current(context, act, type_, id_), type_, id_)
     status = 304 if is_unmodified(current, if_none_match, if_modified_since) else 200
     return Answer(status, current if status == 304 else subsetted(context, subset, [current])[0])
 
@@ -56,12 +59,24 @@ async def vread(
     """
     subset = read_subset(context.registry, type_, pairs)
     number = version_number(version)
-    stored = await context.store.read_version(act.caller.locality, type_, id_, number) if number else None
+    stored = await _version(context, act, type_, id_, number) if number else None
     if stored is None:
         raise Missing("version-missing", f"There is no such version of {type_}/{id_}.")
     if stored.deleted:
         raise Gone("version-deleted", f"Version {version} of {type_}/{id_} is its deletion.")
     return Answer(200, subsetted(context, subset, [stored])[0])
+
+
+async def _current(context: Context, act: Act, type_: str, id_: str) -> Stored | None:
+    if type_ == AUDIT_EVENT:
+        return await audit_events.find(context, act, id_)
+    return await context.store.read(act.caller.locality, type_, id_)
+
+
+async def _version(context: Context, act: Act, type_: str, id_: str, number: int) -> Stored | None:
+    if type_ == AUDIT_EVENT:
+        return await audit_events.find(context, act, id_) if number == FIRST_VERSION else None
+    return await context.store.read_version(act.caller.locality, type_, id_, number)
 
 
 def require_current(current: Stored | None, type_: str, id_: str) -> Stored:

@@ -2,7 +2,7 @@
 
 A client that heard no answer sends the same again, and perhaps from two threads at once. Of a
 response to one of our forms that would make scores that count twice. So its id is an HMAC
-over the caller's agency, the form, and the identifier of the response, or without one all that
+over the caller's locality and agency, the form, and the identifier of the response, or without one all that
 it says. What a Bundle creates along with it, such as the encounter, has an id by the same key.
 
 Source: ADR 0016; RFC 2104 (HMAC), RFC 9562 section 5.8 (UUID version 8)
@@ -59,9 +59,9 @@ def _identifier(resource: Json) -> tuple[bytes, ...]:
 
 
 def _id(context: Context, act: Act, *parts: str | bytes) -> str:
-    """A UUID of version 8 from an HMAC over the agency and the parts, each with its length."""
+    """A UUID of version 8 from an HMAC over the locality, the agency and the parts, each with its length."""
     code = hmac.new(context.response_key, digestmod=hashlib.sha256)
-    for part in (act.caller.agency, *parts):
+    for part in (act.caller.locality, act.caller.agency, *parts):
         raw = part.encode() if isinstance(part, str) else part
         code.update(len(raw).to_bytes(8, "big") + raw)
     return uuid_of(code.digest())

@@ -10,6 +10,7 @@ Source: docs/rules.md
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from service.interactions.holders import may_know, with_holder
 from service.interactions.surroundings import Surroundings
 from service.outcomes import (
     collaborate,
+    consents,
     episodes,
     goals,
     groupings,
@@ -29,22 +31,25 @@ from service.outcomes import (
     scores,
 )
 from service.outcomes.collaborate import Answers, CollaborateScore
+from service.outcomes.consents import Recipients
 from service.outcomes.episodes import Episode
 from service.outcomes.goals import Goal
 from service.outcomes.groupings import Grouping
 from service.outcomes.plans import Plan
 from service.outcomes.ratings import Rating
-from service.outcomes.references import Locate, Target
+from service.outcomes.references import Locate, Target, child
 from service.outcomes.responses import Response
 from service.outcomes.scores import Score
 from service.outcomes.statuses import IN_ERROR, STATUS_ELEMENT, makes_sense_after
-from service.storage.store import Change
+from service.storage.store import Change, Key
 
 _RESPONSE: Final = "QuestionnaireResponse"
+_PLAN: Final = "CarePlan"
 _A_SESSION: Final = Reference("questionnaire", "", recognition.GOAL_SESSION)
 
 Json = dict[str, Any]
-Facts = Goal | Score | Grouping | CollaborateScore | Response | Answers | Plan | Episode
+Facts = Goal | Score | Grouping | CollaborateScore | Response | Answers | Plan | Episode | Recipients
+_RULED: Final = frozenset({*STATUS_ELEMENT, "Consent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class Case:
                     yield from facts.sources
                 case Plan():
                     yield from (goal for goal, _ in facts.goals)
+                case Recipients():
+                    yield from (team for team, _ in facts.teams)
                 case _:
                     pass
 
@@ -75,9 +82,9 @@ class Case:
 def case_of(change: Change, locate: Locate) -> Case | None:
     """The case that a change is; None where no rule is about it."""
     resource = change.resource
-    if resource is None or change.type not in STATUS_ELEMENT:
+    if resource is None or change.type not in _RULED:
         return None
-    is_in_error = resource.get(STATUS_ELEMENT[change.type]) == IN_ERROR
+    is_in_error = resource.get(STATUS_ELEMENT.get(change.type, "status")) == IN_ERROR
     return Case(change, () if is_in_error else tuple(_facts(change.type, resource, locate)))
 
 
@@ -95,6 +102,8 @@ def _facts(type_: str, resource: Json, locate: Locate) -> Iterator[Facts]:
         case "QuestionnaireResponse":
             yield responses.read_response(resource, locate)
             yield collaborate.read_answers(resource)
+        case "Consent":
+            yield consents.read_recipients(resource, locate)
         case "EpisodeOfCare":
             yield episodes.read_episode(resource, locate)
         case _:
@@ -109,28 +118,46 @@ async def judge(case: Case, around: Surroundings) -> list[Issue]:
         match facts:
             case Goal():
                 issues += await _judge_goal(case.change, facts, around)
-            case Score():
-                issues += _judge_score(case.change, facts, around)
             case Grouping():
                 issues += await _judge_grouping(facts, around)
             case CollaborateScore():
                 issues += await _judge_collaborate_score(facts, around)
-            case Response():
-                issues += _rated(facts.ratings, around)
             case Answers():
                 issues += await _judge_answers(case.change, facts, around)
             case Plan():
-                issues += await _judge_plan(facts, around)
+                issues += await _judge_plan(case.change, facts, around)
             case Episode():
                 issues += await _judge_episode(case.change, facts, around)
+            case _:
+                issues += _judge_by_what_it_names(case.change, facts, around)
     return issues
 
 
+def _judge_by_what_it_names(
+    change: Change, facts: Score | Response | Recipients, around: Surroundings
+) -> list[Issue]:
+    """What breaks the rules that look at nothing but the resources that the change itself names."""
+    match facts:
+        case Score():
+            return _judge_score(change, facts, around)
+        case Response():
+            return _rated(facts.ratings, around)
+        case Recipients():
+            return _judge_recipients(facts, around)
+
+
 def _judge_status(change: Change) -> list[Issue]:
-    if change.former is None or change.resource is None:
+    if change.former is None or change.resource is None or change.type not in STATUS_ELEMENT:
         return []
     element = STATUS_ELEMENT[change.type]
     return makes_sense_after(change.type, change.former.get(element), change.resource.get(element))
+
+
+def _judge_recipients(recipients: Recipients, around: Surroundings) -> list[Issue]:
+    locate = around.addresses.target
+    teams = {team: around.resource(team) for team, _ in recipients.teams}
+    known = {team: child(found, locate) for team, found in teams.items() if found is not None}
+    return consents.names_teams_of_its_child(recipients, known)
 
 
 def _judge_score(change: Change, score: Score, around: Surroundings) -> list[Issue]:
@@ -223,17 +250,36 @@ async def _judge_grouping(grouping: Grouping, around: Surroundings) -> list[Issu
     return groupings.one_grouping_at_a_time(grouping, others)
 
 
-async def _judge_plan(plan: Plan, around: Surroundings) -> list[Issue]:
+async def _judge_plan(change: Change, plan: Plan, around: Surroundings) -> list[Issue]:
     locate = around.addresses.target
     issues = []
     if plan.is_running and plan.child is not None:
         running = Or(tuple(Token("status", None, status) for status in sorted(plans.RUNNING)))
         found = await _all_of(plan.child, "CarePlan", _both(_about(plan.child), running), around)
         others = [plans.read_plan(other, locate) for other in found if recognition.is_thrive_plan(other)]
+        unseen = await around.unseen((_PLAN, other.id) for other in others)
+        others = list(_as_known(others, unseen, goes_on=_goes_on(change, plan, around)))
         overlaps = plans.one_coordinator_at_a_time(plan, others)
         issues += await with_holder(overlaps, plan, others, around) if overlaps else []
     known = {target: goal for target, _ in plan.goals if (goal := _goal(target, around)) is not None}
     return issues + plans.has_goals_of_its_child(plan, known)
+
+
+def _goes_on(change: Change, plan: Plan, around: Surroundings) -> bool:
+    former = change.former
+    return former is not None and plans.goes_on(plan, plans.read_plan(former, around.addresses.target))
+
+
+def _as_known(others: Iterable[Plan], unseen: AbstractSet[Key], *, goes_on: bool) -> Iterator[Plan]:
+    """The plans that may be in the way, as far as the caller may know; what it is told is no wiser than that.
+
+    A plan that goes on as it was is not held up by those that the caller does not see whole.
+    """
+    for other in others:
+        if (_PLAN, other.id) not in unseen:
+            yield other
+        elif not goes_on:
+            yield plans.unknown(other)
 
 
 async def _judge_episode(change: Change, episode: Episode, around: Surroundings) -> list[Issue]:
@@ -258,7 +304,8 @@ async def _judge_collaborate_score(score: CollaborateScore, around: Surroundings
     siblings: list[CollaborateScore] = []
     for source in score.sources:
         if source not in answers or not answers[source].scales:
-            found = await around.others("Observation", Reference("derived-from", *source))
+            eyes = around if around.presence(source) is not None else around.with_own_eyes()
+            found = await eyes.others("Observation", Reference("derived-from", *source))
             siblings += _collaborate_scores([*found, *around.own("Observation")], locate)
     return collaborate.scored_as_answered(score, answers, siblings)
 

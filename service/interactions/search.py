@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from service.access.needs import Need, Needs, require
 from service.fhir.problems import Forbidden, Issue
 from service.fhir.search.grammar import Search, parse
+from service.fhir.search.scope import TYPE
 from service.fhir.search.subsets import Subset
-from service.interactions import pages
+from service.interactions import audit_events, pages
+from service.interactions.audit_event import AUDIT_EVENT
 from service.interactions.bundles import Link, bundle, include_entry, match_entry, outcome_entry
 from service.interactions.context import Act, Answer, Context
 from service.interactions.including import Included, include
@@ -38,9 +41,13 @@ async def search(
 
     Raises:
         Malformed: the parameters cannot be read, or the page link is not ours.
-        Forbidden: the caller may not see how the search is done.
+        Forbidden: the caller may not see how the search is done, or not search a type that it names.
     """
+    if type_ == AUDIT_EVENT:
+        return await audit_events.search(context, act, pairs, lenient=lenient, within=within)
     read = await read_search(context, act, type_, pairs, lenient=lenient, within=within, types=types)
+    if any(name == TYPE for name, _ in pairs):
+        require(act.caller, Needs(tuple(Need(query.type, "s") for query in read.queries)))
     if read.explain and not act.caller.administrator:
         raise Forbidden("explain-not-allowed", "Only administrators may see how a search is done.")
     listed = _listed(act, read, type_, within)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from service.fhir.problems import Invalid, Issue, Problem
@@ -21,6 +21,7 @@ from service.interactions.context import Act, Context
 from service.interactions.existing import missing, new_literals
 from service.interactions.extracting import Extraction
 from service.interactions.pauses import breathe
+from service.interactions.permission import refusals, require_choice
 from service.interactions.rulings import case_of, judge
 from service.interactions.surroundings import Surroundings
 from service.storage.store import Change, Expectation, Key, Stored
@@ -32,17 +33,30 @@ _NO_ISSUES: Final[tuple[Issue, ...]] = ()
 class Standing:
     """What there is to say of changes, by the resource that each is of; and what that was decided on.
 
-    `brought` are the changes that responses among them bring.
+    `brought` are the changes that responses among them bring; who may make a change of a response may
+    make these. `refusals` are of changes that the caller may not make.
     """
 
     issues: Mapping[Key, tuple[Issue, ...]]
     expectations: tuple[Expectation, ...]
     relied_on: tuple[Stored, ...]
     brought: tuple[Change, ...] = ()
+    refusals: Mapping[Key, Problem] = field(default_factory=dict)
 
     def of(self, change: Change) -> tuple[Issue, ...]:
         """The issues of a change."""
         return self.issues.get((change.type, change.id), _NO_ISSUES)
+
+    def refuse(self, changes: Iterable[Change]) -> None:
+        """Returns where the caller may make these changes.
+
+        Raises:
+            Problem: there is one that they may not make.
+        """
+        for change in changes:
+            problem = self.refusals.get((change.type, change.id))
+            if problem is not None:
+                raise problem
 
 
 async def examine(
@@ -68,19 +82,21 @@ async def examine(
         await breathe(done)
     wanted = {literal.key for _, literals, _ in cases for literal in literals}
     wanted |= {key for _, _, case in cases if case is not None for key in case.wanted}
-    await around.fetch({*wanted, *extraction.wanted})
+    await around.fetch({*wanted, *extraction.wanted}, extraction.possible)
+    refused = await refusals(context, act, changes, around)
     found: dict[Key, tuple[Issue, ...]] = {}
     for done, (change, literals, case) in enumerate(cases):
         issues = missing(change, literals, around.presence, context.registry)
         if case is not None:
-            issues += await judge(case, around)
+            # What is not there for the caller may be there: the rules are not to tell of it.
+            issues += await judge(case, around.with_own_eyes() if issues else around)
         if issues:
             found[change.type, change.id] = tuple(issues)
         await breathe(done)
     extracted = await extraction.carry_out()
     for key, further in extracted.issues.items():
         found[key] = (*found.get(key, ()), *further)
-    return Standing(found, around.expectations, around.relied_on, extracted.all_changes)
+    return Standing(found, around.expectations, around.relied_on, extracted.all_changes, refused)
 
 
 async def fit(
@@ -90,28 +106,43 @@ async def fit(
     body: dict[str, Any],
     id_: str | None,
     profiles: Sequence[str] = (),
+    *,
+    chosen: bool = False,
 ) -> Admitted:
     """As `admit`; a refusal tells of everything that is wrong, beside what else is stored as well.
+
+    `chosen`: it is the caller that chose the id.
 
     Raises:
         Malformed: the body is not of `type_`.
         Invalid: it breaks rules.
+        Missing, Conflict: nothing that the caller sees has the id, and they may not choose it.
+        Forbidden: they may not change what has it.
     """
     try:
         return admit(context, type_, body, id_, profiles)
     except Unfit as unfit:
-        raise await everything_wrong(context, act, unfit) from None
+        raise await everything_wrong(context, act, unfit, chosen=chosen) from None
 
 
-async def everything_wrong(context: Context, act: Act, unfit: Unfit) -> Problem:
-    """The refusal of a body that breaks rules by itself, with those that it breaks beside what is stored."""
+async def everything_wrong(context: Context, act: Act, unfit: Unfit, *, chosen: bool = False) -> Problem:
+    """The refusal of a body that breaks rules by itself, with those that it breaks beside what is stored.
+
+    What the caller may not do at all is told first, and nothing else of it.
+    """
     resource = unfit.resource
     if resource is None:
         return unfit
     type_, id_ = resource["resourceType"], resource.get("id")
     before = await context.store.read(act.caller.locality, type_, id_) if isinstance(id_, str) else None
-    changed = draft(unfit, before)
-    standing = await examine(context, act, [changed], unfit=frozenset({(changed.type, changed.id)}))
+    try:
+        if before is None and chosen:
+            await require_choice(context, act, type_, str(id_))
+        changed = draft(unfit, before)
+        standing = await examine(context, act, [changed], unfit=frozenset({(changed.type, changed.id)}))
+        standing.refuse([changed])
+    except Problem as problem:
+        return problem
     return Invalid.of([*unfit.issues, *(issue for issues in standing.issues.values() for issue in issues)])
 
 

@@ -22,6 +22,7 @@ from service.interactions.faults import Faults
 from service.interactions.outlook import Outlook, Prospect
 from service.interactions.patch import unmatched
 from service.interactions.pauses import breathe
+from service.interactions.permission import require_choice
 from service.interactions.update import require_free, target_id
 from service.storage.store import Expectation, Key, Stored
 
@@ -68,7 +69,7 @@ async def decide_subjects(
     which there is something if the same was sent before.
     """
     current = await _read_named(context, act, entries, posted)
-    search = _Search(context, Outlook(context, act), faults, current, new_ids)
+    search = _Search(context, act, Outlook(context, act), faults, current, new_ids)
     await search.delete([entry for entry in entries if entry.method == "DELETE"])
     await search.create([entry for entry in entries if entry.method == "POST"])
     await search.update([entry for entry in entries if entry.method in {"PUT", "PATCH"}])
@@ -81,6 +82,7 @@ class _Search:
     """The subjects found so far, step by step."""
 
     context: Context
+    act: Act
     outlook: Outlook
     faults: Faults
     current: Mapping[Key, Stored]
@@ -166,7 +168,10 @@ class _Search:
     async def _updated(self, entry: Entry) -> tuple[Subject, ...]:
         type_, criteria = entry.target.type, entry.criteria
         if criteria is None:
-            return (self._named(entry),)
+            subject = self._named(entry)
+            if entry.method == "PUT" and subject.before is None:
+                await require_choice(self.context, self.act, type_, subject.id)
+            return (subject,)
         match = await self._one(type_, criteria)
         if match is not None and match.stored is None:
             text = "Another entry creates the resource that the criteria mean."
@@ -174,7 +179,10 @@ class _Search:
         stored = None if match is None else match.stored
         if stored is None and entry.method == "PATCH":
             raise unmatched(type_)
-        return (self._addressed(entry, stored),)
+        subject = self._addressed(entry, stored)
+        if entry.method == "PUT" and subject.before is None and subject.id == entry.body.get("id"):
+            await require_choice(self.context, self.act, type_, subject.id)
+        return (subject,)
 
     def _addressed(self, entry: Entry, match: Stored | None) -> Subject:
         """The subject of a conditional update: the match, or what it creates."""

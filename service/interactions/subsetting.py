@@ -6,7 +6,6 @@ Source: https://hl7.org/fhir/R4/search.html#summary, #elements
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from service.fhir import codec
 from service.fhir.search.subsets import Pruning, Subset
@@ -19,4 +18,4 @@ def subsetted(context: Context, subset: Subset, items: Sequence[Stored]) -> Sequ
     if subset.is_whole:
         return items
     pruning = Pruning(context.registry, subset)
-    return [replace(stored, body=codec.encode(pruning.pruned(codec.decode(stored.body)))) for stored in items]
+    return [stored._replace(body=codec.encode(pruning.pruned(codec.decode(stored.body)))) for stored in items]

@@ -4,11 +4,17 @@ Rules that look at other resources ask here. What was read from the store is rem
 so that the unit is only stored where it still holds: single resources by their version,
 answers to questions as expectations.
 
-Source: docs/rules.md
+What a unit refers to is read as the caller sees it. Questions of the rules are asked of the whole
+store: that one person coordinates at a time is true of plans that the caller does not see, too. But
+what a change says of somebody, or something, that the caller does not see is judged with their own
+eyes: the answer of a rule would tell them that it is there.
+
+Source: docs/rules.md, ADR 0022
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -19,7 +25,7 @@ from service.interactions.content import content
 from service.interactions.context import Act, Context
 from service.interactions.existing import Presence
 from service.outcomes.references import Target, child
-from service.storage.store import Change, Expectation, Key, Stored
+from service.storage.store import Change, Expectation, Key, Store, Stored
 
 # Resources that a question is expected to find at most; where it finds more, it is asked again for all.
 _USUAL: Final = 200
@@ -34,22 +40,46 @@ class Surroundings:
     """The store as the unit will leave it, as far as it was asked."""
 
     def __init__(
-        self, context: Context, act: Act, changes: Sequence[Change], pending: Iterable[Key] = ()
+        self,
+        context: Context,
+        act: Act,
+        changes: Sequence[Change],
+        pending: Iterable[Key] = (),
+        *,
+        as_seen: bool = False,
     ) -> None:
-        """Takes the unit's changes; `pending` are resources of it whose content is not known yet."""
+        """Takes the unit's changes; `pending` are resources of it whose content is not known yet.
+
+        `as_seen`: all is asked as the caller sees it, for what is shown to them and never stored.
+        """
         self.caller = act.caller
         self.clock = context.clock
         self.addresses = Addresses(context.registry, context.base_url)
         self._store = context.store
+        sees_all = as_seen or context.store.sight is None
+        self._whole = context.store if sees_all else context.store.whole
         self._locality = act.caller.locality
         self._own = {(change.type, change.id): change for change in changes}
         self._pending = frozenset(pending)
         self._stored: dict[Key, Stored | None] = {}
+        # The same where the caller sees all.
+        self._truth = self._stored if self._whole is self._store else {}
         self._contents: dict[tuple[str, str, int], Json] = {}
         self._relied_on: dict[Key, Stored] = {}
         self._answers: dict[tuple[str, Expression], tuple[Stored, ...]] = {}
         self._expectations: list[Expectation] = []
         self._by_child: dict[tuple[str, Target | None], list[Json]] | None = None
+
+    def with_own_eyes(self) -> Surroundings:
+        """The same, of which everything is asked as the caller sees it; what was relied on is noted in both."""
+        if self._whole is self._store:
+            return self
+        seen = copy.copy(self)
+        seen._whole = self._store  # noqa: SLF001 - a copy of this one
+        seen._truth = self._stored  # noqa: SLF001 - a copy of this one
+        seen._contents = {}  # noqa: SLF001 - a copy of this one
+        seen._answers = {}  # noqa: SLF001 - a copy of this one
+        return seen
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:
@@ -61,14 +91,27 @@ class Surroundings:
         """The versions that must still be current at commit."""
         return tuple(self._relied_on.values())
 
-    async def fetch(self, keys: Iterable[Key]) -> None:
-        """Reads, in one go, what will be asked for by key."""
-        wanted = list({key for key in keys if key[0] and key not in self._own and key not in self._stored})
+    async def fetch(self, keys: Iterable[Key], truths: Iterable[Key] = ()) -> None:
+        """Reads, in one go, what will be asked for by key; of `truths` whatever there is, seen or not."""
+        wanted, whole = set(keys), set(truths)
+        if self._truth is self._stored:
+            wanted |= whole
+        if wanted:
+            await self._read(self._store, wanted, self._stored)
+        if self._truth is self._stored:
+            return
+        # A rule is no wiser for what is withheld from the caller alone.
+        whole |= {key for key in wanted if (stored := self._stored.get(key)) is not None and stored.withheld}
+        if whole:
+            await self._read(self._whole, whole, self._truth)
+
+    async def _read(self, store: Store, keys: set[Key], known: dict[Key, Stored | None]) -> None:
+        wanted = [key for key in keys if key[0] and key not in self._own and key not in known]
         for start in range(0, len(wanted), _READ_AT_ONCE):
             part = wanted[start : start + _READ_AT_ONCE]
-            found = await self._store.read_many(self._locality, part)
+            found = await store.read_many(self._locality, part)
             for key in part:
-                self._stored[key] = found.get(key)
+                known[key] = found.get(key)
 
     def presence(self, key: Key) -> Presence | None:
         """How far a resource that was fetched, or is of the unit, will be here; None: it never was."""
@@ -90,11 +133,38 @@ class Surroundings:
         if stored is None or stored.deleted or key in self._pending:
             return None
         self._relied_on[key] = stored
-        return self._content(stored)
+        return self._content(self._truth.get(key) or stored if stored.withheld else stored)
+
+    async def unseen(self, keys: Iterable[Key]) -> frozenset[Key]:
+        """Those of resources of the store that the caller does not see, or from whom a part of them is withheld."""
+        wanted = set(keys)
+        if self._truth is self._stored:
+            return frozenset()
+        await self.fetch(wanted)
+        return frozenset(key for key in wanted if not self._is_seen_whole(key))
+
+    def _is_seen_whole(self, key: Key) -> bool:
+        seen = self.seen(key)
+        return seen is not None and not seen.deleted and not seen.withheld
+
+    async def sees_whole(self, key: Key) -> bool:
+        """Whether the caller sees a resource of the store, and nothing of it is withheld from them."""
+        await self.fetch([key])
+        return self._is_seen_whole(key)
 
     def stored(self, key: Key) -> Stored | None:
-        """The version in the store of what was fetched, a deletion included; nothing hangs on it yet."""
-        return self._stored.get(key)
+        """The version in the store of what was fetched as truth, a deletion included; nothing hangs on it yet."""
+        return self._truth.get(key)
+
+    def seen(self, key: Key) -> Stored | None:
+        """The version that the caller sees of what was fetched, or is changed by the unit; None where there is none."""
+        own = self._own.get(key)
+        return self._stored.get(key) if own is None else own.before
+
+    def creates(self, key: Key) -> bool:
+        """Whether the unit itself makes the resource, of which there was nothing before."""
+        own = self._own.get(key)
+        return own is not None and own.before is None and own.resource is not None
 
     def is_own(self, key: Key) -> bool:
         """Whether the unit itself writes the resource."""
@@ -106,16 +176,17 @@ class Surroundings:
             self._relied_on[stored.type, stored.id] = stored
 
     async def found(self, type_: str, where: Expression) -> tuple[Stored, ...]:
-        """The versions in the store for which the expression holds, whatever the unit does to them."""
+        """The versions in the store for which the expression holds, seen or not, whatever the unit does to them."""
         known = self._answers.get((type_, where))
         if known is not None:
             return known
         query = Query(type_, where, _USUAL)
-        page = await self._store.search(self._locality, query)
+        page = await self._whole.search(self._locality, query)
         while page.more:
             query = replace(query, count=query.count * _MANY_TIMES)
-            page = await self._store.search(self._locality, query)
-        self._expectations.append(Expectation(query, frozenset(stored.id for stored in page.items)))
+            page = await self._whole.search(self._locality, query)
+        ids = frozenset(stored.id for stored in page.items)
+        self._expectations.append(Expectation(query, ids, self._whole.sight))
         self._answers[type_, where] = page.items
         return page.items
 
@@ -131,7 +202,7 @@ class Surroundings:
         return self._contents[key]
 
     async def glance(self, type_: str, where: Expression) -> list[Json]:
-        """The resources that the store has at this moment, for what is said of a unit and decides nothing.
+        """The resources that the caller sees at this moment, for what is said of a unit and decides nothing.
 
         The unit does not hang on the answer, which may leave out what is beyond the usual number.
         """

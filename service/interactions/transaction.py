@@ -10,27 +10,31 @@ Source: https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from service.access.needs import InsufficientScope, Needs, require, together
 from service.fhir.problems import Gone, Invalid, Issue, Malformed, Problem, TooLarge
 from service.interactions import create, delete, patch, update
 from service.interactions.admission import Unfit, admit
 from service.interactions.batch import batch
-from service.interactions.bundles import answer_entry, refusal_entry
 from service.interactions.bundles import bundle as joined
+from service.interactions.bundles import refusal_entry
 from service.interactions.context import Act, Answer, Context
 from service.interactions.decisions import Decision, settle
 from service.interactions.entries import Entry, Reading, read_entries, read_patch
 from service.interactions.faults import Faults, entry_path, located
 from service.interactions.identity import require_same_id, require_type
 from service.interactions.linking import Address, Links, fill_links, find_links
+from service.interactions.looking import looking
 from service.interactions.patch import Patch
 from service.interactions.pauses import breathe
-from service.interactions.performing import perform
+from service.interactions.performing import perform, perform_told, refuse_told
+from service.interactions.permission import unfitting
 from service.interactions.response_ids import RESPONSE, posted_ids
+from service.interactions.room import Room, size_of, too_much
 from service.interactions.standing import Standing, draft, examine
 from service.interactions.subjects import Subject, Subjects, decide_subjects
 from service.storage.store import Change, Expectation, Key, Notice, Stored
@@ -46,19 +50,21 @@ async def bundle(
     Raises:
         Malformed: it is no Bundle, or none of type batch or transaction.
         TooLarge: it has more entries than the configured limit.
+        TooMany: the caller has sent more than it may.
         Problem: a transaction's entries were refused; nothing was stored.
     """
-    type_ = _require_carryable(context, resource)
+    type_ = _require_carryable(context, act, resource)
     carry_out = batch if type_ == "batch" else transaction
     return await carry_out(context, act, resource, representation=representation)
 
 
-def _require_carryable(context: Context, resource: dict[str, Any]) -> str:
-    """The type of a Bundle that can be carried out: batch or transaction.
+def _require_carryable(context: Context, act: Act, resource: dict[str, Any]) -> str:
+    """The type of a Bundle that can be carried out: batch or transaction. Each entry counts as a request.
 
     Raises:
         Malformed: it is no Bundle, or none of these types.
         TooLarge: it has more entries than the configured limit.
+        TooMany: the caller has sent more than it may.
     """
     require_type(resource, "Bundle")
     type_: str | None = resource.get("type")
@@ -71,6 +77,8 @@ def _require_carryable(context: Context, resource: dict[str, Any]) -> str:
     if isinstance(entries, list) and len(entries) > limit:
         text = f"A Bundle may have {limit} entries, this one has {len(entries)}."
         raise TooLarge("bundle-too-large", text, "Bundle.entry")
+    if isinstance(entries, list):
+        act.charge(len(entries) - 1)  # the first was counted when it came
     return type_
 
 
@@ -120,6 +128,11 @@ class _Transaction:
     posted: Mapping[int, str]  # those of them that are functions of what is sent
     pinned: frozenset[int]  # entries that must get a new version, because links name it
 
+    @property
+    def needs(self) -> Needs:
+        """The scopes that its changes take."""
+        return together(entry.needs for entry in self.reading.entries if entry.changes)
+
 
 async def transaction(
     context: Context, act: Act, resource: dict[str, Any], *, representation: bool
@@ -130,6 +143,7 @@ async def transaction(
         Problem: everything that is wrong with the entries; nothing was stored.
     """
     read = await _read(context, act, resource)
+    context = looking(context, act, read.needs, context.seen)
 
     async def decide() -> Plan:
         return await _decide(context, act, read)
@@ -137,12 +151,14 @@ async def transaction(
     plan, stored = await settle(context, act, "transaction", decide)
     answers = plan.answers(stored)
     entries = []
+    room = Room(context.limits.answer_bytes)
     for done, entry in enumerate(read.reading.entries):
         answer = answers.get(entry.index)
         if answer is None:
-            entries.append(await _look(context, act, entry))
+            entries.append(await _look(context, act, entry, room))
         else:
-            entries.append(answer_entry(context.base_url, answer, representation=representation))
+            shown = representation and act.caller.may(entry.target.type, "r")
+            entries.append(room.fitted(context.base_url, answer, representation=shown, looked=False))
         await breathe(done)
     return Answer(200, document=joined("transaction-response", entries))
 
@@ -153,8 +169,9 @@ async def rehearse(context: Context, act: Act, resource: dict[str, Any]) -> list
     Raises:
         Problem: everything for which it would be refused.
     """
-    _require_carryable(context, resource)
-    plan = await _decide(context, act, await _read(context, act, resource))
+    _require_carryable(context, act, resource)
+    read = await _read(context, act, resource)
+    plan = await _decide(looking(context, act, read.needs, context.seen), act, read)
     return [
         issue
         for index, decision in plan.decisions.items()
@@ -163,18 +180,21 @@ async def rehearse(context: Context, act: Act, resource: dict[str, Any]) -> list
     ]
 
 
-async def _look(context: Context, act: Act, entry: Entry) -> bytes:
+async def _look(context: Context, act: Act, entry: Entry, room: Room) -> bytes:
     """The response to a GET, which sees what the transaction stored."""
     try:
-        answer = await perform(context, act, entry)
+        if room.full:
+            raise await refuse_told(context, act, entry, too_much())
+        answer = await perform_told(context, act, entry)
+        return room.fitted(context.base_url, answer, representation=entry.method == "GET", looked=True)
     except Problem as problem:
         # It could be done before the commit; somebody else was quicker in between.
         return refusal_entry(problem)
-    return answer_entry(context.base_url, answer, representation=entry.method == "GET")
 
 
 async def _read(context: Context, act: Act, resource: dict[str, Any]) -> _Transaction:
     reading = await read_entries(context, resource)
+    _require_scopes(act, reading)
     faults = reading.faults
     _refuse_repeated(reading.entries, faults)
     patches = {}
@@ -184,6 +204,7 @@ async def _read(context: Context, act: Act, resource: dict[str, Any]) -> _Transa
             if read_one is not None:
                 patches[entry.index] = read_one
     links = await find_links(context.registry, context.base_url, reading.entries, patches, faults)
+    _require_scopes_of_links(context, act, links, faults)
     posted = posted_ids(context, act, reading.entries, links)
     new_ids = {
         entry.index: posted.get(entry.index) or context.ids()
@@ -191,6 +212,50 @@ async def _read(context: Context, act: Act, resource: dict[str, Any]) -> _Transa
         if _may_create(entry)
     }
     return _Transaction(reading, patches, links, new_ids, posted, links.pinned)
+
+
+def _require_scopes(act: Act, reading: Reading) -> None:
+    """Lets a transaction go on all of whose entries the caller's token allows; else nothing of it is looked at.
+
+    Raises:
+        Problem: it does not; what is wrong with entries that could not be read is told as well.
+    """
+    needed: list[str] = []
+    for entry in reading.entries:
+        try:
+            require(act.caller, entry.needs)
+        except InsufficientScope as problem:
+            needed.append(problem.needed)
+            reading.faults.add(entry.index, problem, "request")
+    _refuse_scopes(needed, reading.faults)
+
+
+def _require_scopes_of_links(context: Context, act: Act, links: Links, faults: Faults) -> None:
+    """Lets a transaction go on whose caller may search for what its conditional references look for.
+
+    Raises:
+        Problem: it may not; what else is wrong with the entries so far is told as well.
+    """
+    needed: list[str] = []
+    for slot, needs in links.needs(context.registry.served):
+        try:
+            require(act.caller, needs)
+        except InsufficientScope as problem:
+            needed.append(problem.needed)
+            [issue] = problem.issues
+            faults.add(slot.entry, InsufficientScope.of([replace(issue, expression=slot.expression)]))
+    _refuse_scopes(needed, faults)
+
+
+def _refuse_scopes(needed: Sequence[str], faults: Faults) -> None:
+    """Refuses with what is lacking, if anything is."""
+    if not needed:
+        return
+    try:
+        faults.refuse()
+    except InsufficientScope as problem:
+        problem.needed = " ".join(dict.fromkeys(needed))
+        raise
 
 
 def _may_create(entry: Entry) -> bool:
@@ -218,7 +283,7 @@ async def _decide(context: Context, act: Act, read: _Transaction) -> Plan:
     drafts: dict[int, Change] = {}
     for done, entry in enumerate(changing):
         try:
-            decision = _plan(context, entry, subjects, read)
+            decision = await _plan(context, act, entry, subjects, read)
         except Problem as problem:
             faults.add(entry.index, problem, "request")
             if (
@@ -263,12 +328,24 @@ async def _stand(
     unfit = frozenset((change.type, change.id) for change in drafts.values())
     standing = await examine(context, act, changes, pending, unfit)
     for index, its_changes in by_entry.items():
+        refused = _refused(context, act, its_changes, standing)
         issues = [issue for change in its_changes for issue in standing.of(change)]
-        if any(issue.is_fault for issue in issues):
+        if refused is not None:
+            faults.add(index, refused)
+        elif any(issue.is_fault for issue in issues):
             faults.add(index, Invalid.of(issues))
         elif issues and index in decisions:
             decisions[index] = replace(decisions[index], issues=decisions[index].issues + tuple(issues))
     return standing
+
+
+def _refused(context: Context, act: Act, changes: Iterable[Change], standing: Standing) -> Problem | None:
+    """Why the caller may not make an entry's changes."""
+    for change in changes:
+        problem = unfitting(context, act, change) or standing.refusals.get((change.type, change.id))
+        if problem is not None:
+            return problem
+    return None
 
 
 def _addresses(subjects: Subjects) -> dict[int, Address]:
@@ -280,7 +357,9 @@ def _addresses(subjects: Subjects) -> dict[int, Address]:
     return addresses
 
 
-def _plan(context: Context, entry: Entry, subjects: Subjects, read: _Transaction) -> Decision | None:
+async def _plan(
+    context: Context, act: Act, entry: Entry, subjects: Subjects, read: _Transaction
+) -> Decision | None:
     """The decision of an entry; None where its subject is unknown, which is a fault already."""
     found = subjects.by_entry.get(entry.index)
     type_ = entry.target.type
@@ -296,7 +375,7 @@ def _plan(context: Context, entry: Entry, subjects: Subjects, read: _Transaction
         case "create":
             return _plan_create(context, entry, found[0], read)
         case _:
-            return _plan_revision(context, entry, found[0], read)
+            return await _plan_revision(context, act, entry, found[0], read)
 
 
 def _plan_create(context: Context, entry: Entry, subject: Subject, read: _Transaction) -> Decision:
@@ -308,7 +387,9 @@ def _plan_create(context: Context, entry: Entry, subject: Subject, read: _Transa
     return create.plan(subject.type, subject.id, admitted)
 
 
-def _plan_revision(context: Context, entry: Entry, subject: Subject, read: _Transaction) -> Decision | None:
+async def _plan_revision(
+    context: Context, act: Act, entry: Entry, subject: Subject, read: _Transaction
+) -> Decision | None:
     keep = entry.index not in read.pinned
     if entry.method == "PATCH":
         if entry.index not in read.patches:
@@ -320,7 +401,8 @@ def _plan_revision(context: Context, entry: Entry, subject: Subject, read: _Tran
     if entry.target.id:
         require_same_id(entry.body, subject.type, subject.id)
     admitted = admit(context, subject.type, entry.body, subject.id)
-    return update.plan(subject.type, subject.id, subject.before, admitted, entry.if_match, keep=keep)
+    labelled = await update.brought_back(context, act, subject.before, admitted)
+    return update.plan(subject.type, subject.id, subject.before, labelled, entry.if_match, keep=keep)
 
 
 async def _look_ahead(
@@ -331,6 +413,7 @@ async def _look_ahead(
     for entry in entries:
         for subject in subjects.by_entry.get(entry.index, ()):
             deletes[subject.type, subject.id] = entry.method == "DELETE"
+    room = Room(context.limits.answer_bytes)
     for entry in entries:
         if entry.changes:
             continue
@@ -341,6 +424,10 @@ async def _look_ahead(
             faults.add(entry.index, Gone("resource-deleted", text), "request.url")
         if deleted is None:
             try:
-                await perform(context, act, entry)
+                answer = await perform(context, act, entry)
+                if entry.method == "GET" and not room.takes(size_of(answer)):
+                    raise too_much()
             except Problem as problem:
                 faults.add(entry.index, problem, "request.url")
+            if room.full:
+                return  # the others would only cost more

@@ -16,8 +16,10 @@ from service.interactions.context import Act, Answer, Context
 from service.interactions.criteria import find_one
 from service.interactions.decisions import Decision, carry_out
 from service.interactions.identity import require_id, require_same_id
+from service.interactions.permission import require_choice, require_whole
 from service.interactions.preconditions import require_version
 from service.interactions.standing import fit
+from service.outcomes import labels
 from service.storage.store import Change, Method, Stored
 
 
@@ -32,19 +34,39 @@ def plan(
 ) -> Decision:
     """The decision to give `before` the admitted content, or to create it where it is absent or deleted.
 
-    `keep` as in `revise`.
+    `keep` as in `revise`. Sensitive labels stay where the new content says nothing of labels; of what was
+    deleted `brought_back` puts them in before.
 
     Raises:
         Precondition: If-Match names another version.
         Malformed: the id is new and not one that FHIR allows.
+        Forbidden: a part of what is there is withheld from the caller.
     """
     require_version(type_, id_, before, if_match)
     if before is None:
         require_id(type_, id_)
+    if before is not None:
+        require_whole(before)
     if before is None or before.deleted:
         change = Change(type_, id_, "PUT", before, None, admitted.resource)
         return Decision(201, (change,), issues=admitted.issues)
-    return revise(before, content(before), admitted, "PUT", keep=keep)
+    former = content(before)
+    labelled = Admitted(labels.kept(former, admitted.resource), admitted.issues)
+    return revise(before, former, labelled, "PUT", keep=keep)
+
+
+async def brought_back(context: Context, act: Act, before: Stored | None, admitted: Admitted) -> Admitted:
+    """The admitted content with the sensitive labels of what was deleted, where it says nothing of labels itself.
+
+    Who puts back a record without knowing of its labels would open it. Anything that was not deleted
+    is returned as it is.
+    """
+    if before is None or not before.deleted:
+        return admitted
+    last = await context.store.read_version(act.caller.locality, before.type, before.id, before.version - 1)
+    if last is None or last.deleted:
+        return admitted
+    return Admitted(labels.kept(content(last), admitted.resource), admitted.issues)
 
 
 def revise(
@@ -84,13 +106,19 @@ async def update(
         Malformed: the body is of another type or id.
         Invalid: the body breaks rules.
         Precondition: If-Match names another version.
+        Missing: there is nothing that the caller sees, and they do not choose ids.
+        Conflict: there is something that they do not see, and they do.
+        Forbidden: they may not change it.
     """
     require_same_id(resource, type_, id_)
-    admitted = await fit(context, act, type_, resource, id_)
+    admitted = await fit(context, act, type_, resource, id_, chosen=True)
 
     async def decide() -> Decision:
         before = await context.store.read(act.caller.locality, type_, id_)
-        return plan(type_, id_, before, admitted, if_match)
+        if before is None:
+            await require_choice(context, act, type_, id_)
+        labelled = await brought_back(context, act, before, admitted)
+        return plan(type_, id_, before, labelled, if_match)
 
     return await carry_out(context, act, "update", decide, provenance)
 
@@ -112,8 +140,10 @@ async def conditional_update(
         Invalid: the body breaks rules.
         Conflict: nothing matches, but the body's id is taken by a resource that the criteria do not mean.
         Precondition: several match, or If-Match names another version.
+        Missing: nothing matches, and the caller does not choose ids.
+        Forbidden: they may not change it.
     """
-    admitted = await fit(context, act, type_, resource, None)
+    admitted = await fit(context, act, type_, resource, None, chosen="id" in resource)
     given = resource.get("id")
     new_id = context.ids()
 
@@ -124,7 +154,10 @@ async def conditional_update(
         if match is None and given is not None:
             before = await context.store.read(act.caller.locality, type_, id_)
             require_free(before)
-        decision = plan(type_, id_, before, named(admitted, id_), if_match)
+            if before is None:
+                await require_choice(context, act, type_, id_)
+        labelled = await brought_back(context, act, before, named(admitted, id_))
+        decision = plan(type_, id_, before, labelled, if_match)
         return replace(decision, expectations=(expectation,))
 
     return await carry_out(context, act, "update", decide, provenance)

@@ -11,8 +11,9 @@ from service.fhir import codec
 from service.fhir.parameters import Entry, Input, parameters
 from service.fhir.problems import TooLarge
 from service.interactions.context import Act, Answer, Context
-from service.operations.notices import ORGANIZATION, require_agency, require_ids, require_own
+from service.operations.notices import COMMUNICATION, ORGANIZATION, require_agency, require_ids, require_own
 from service.operations.operation import Call, Operation
+from service.operations.unnarrowed import require_unnarrowed
 from service.outcomes.recognition import OURS
 
 INPUTS: Final = (Input("notice", "id", required=True, repeats=True),)
@@ -24,9 +25,10 @@ async def acknowledge(context: Context, act: Act, call: Call) -> Answer:
     Raises:
         Malformed: one is named by what is no id.
         TooLarge: more are named than a page may show.
-        Forbidden: the caller acts for another agency.
+        Forbidden: the caller acts for another agency, or the token is narrowed or in a name.
         Missing, Gone: there is no such agency.
     """
+    require_unnarrowed(act.caller, (ORGANIZATION, "r"), (COMMUNICATION, "u"))
     require_own(act, call)
     ids: tuple[str, ...] = call.inputs.all("notice")
     require_ids(ids)
@@ -48,4 +50,6 @@ OPERATION: Final = Operation(
     readable=frozenset(),
     inputs=INPUTS,
     perform=acknowledge,
+    # Nobody at the agency is shown them any more: that is a change.
+    needs=(("", "r"), (COMMUNICATION, "u")),
 )

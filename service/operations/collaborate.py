@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.fhir import codec
 from service.fhir.parameters import Entry, Input, Inputs, parameters
-from service.fhir.problems import Malformed
+from service.fhir.problems import Forbidden, Malformed
 from service.fhir.search.references import Addresses
 from service.interactions.context import Act, Answer, Context
 from service.interactions.read import require_current
 from service.operations.asked import chosen, days_asked
 from service.operations.collaborated import ORGANIZATION, Agency, agency_of, rated_encounters
 from service.operations.operation import Call, Operation
+from service.operations.unnarrowed import require_unnarrowed
 from service.outcomes.collaborate_figures import (
     LEAST_ENCOUNTERS,
     LEAST_YOUNG_PEOPLE,
@@ -83,14 +84,19 @@ async def collaborate(context: Context, act: Act, call: Call) -> Answer:
     Raises:
         Malformed: a parameter cannot be used.
         Missing, Gone: there is no such Organization.
+        Forbidden: the caller acts for another agency, or the token is for less than everybody.
         Invalid: there are more responses than any one agency has.
     """
     asked = _asked(context, call)
     require_current(
         await context.store.read(act.caller.locality, ORGANIZATION, call.id), ORGANIZATION, call.id
     )
-    agency = await agency_of(context, act, call.id)
-    rated = await rated_encounters(context, act, agency)
+    # Figures of many are of all there are. Of what each caller sees, they would differ from one to the other by few.
+    whole = replace(context, store=context.store.whole)
+    agency = await agency_of(whole, act, call.id)
+    _require_own(context, act, agency)
+    require_unnarrowed(act.caller, ("QuestionnaireResponse", "s"), ("Observation", "s"), ("Encounter", "s"))
+    rated = await rated_encounters(whole, act, agency)
     # Counting a hundred thousand takes a while; other requests get their turn meanwhile.
     scales = await asyncio.to_thread(_scales, rated, agency, asked)
     entries: list[Entry] = [
@@ -101,6 +107,19 @@ async def collaborate(context: Context, act: Act, call: Call) -> Answer:
         *(("scale", parts) for parts in scales),
     ]
     return Answer(200, document=codec.encode(parameters(*entries)))
+
+
+def _require_own(context: Context, act: Act, agency: Agency) -> None:
+    """Lets those go on who act for the agency or a part of it, and those who see everything.
+
+    Raises:
+        Forbidden: the caller acts for another agency.
+    """
+    sight = context.store.sight
+    if sight is None or sight.every or act.caller.governance or agency.holds(act.caller.agency):
+        return
+    text = "What young people say of an agency's shared decisions is told to the agency itself."
+    raise Forbidden("collaborate-of-another-agency", text)
 
 
 def _scales(rated: list[Rated], agency: Agency, asked: Asked) -> list[list[Entry]]:
@@ -262,6 +281,7 @@ OPERATION: Final = Operation(
     types=frozenset({ORGANIZATION}),
     levels=frozenset({"instance"}),
     readable=frozenset({"instance"}),
+    needs=(("", "r"), ("QuestionnaireResponse", "s"), ("Observation", "s"), ("Encounter", "s")),
     inputs=(
         Input("start", "date"),
         Input("end", "date"),

@@ -1,7 +1,8 @@
 """Forms: the Questionnaire that an operation is asked of, by its place, its name or its content.
 
 What is stored in the locality counts before what the service ships: a deployer's wording pack
-is such a change. Of several of one canonical the one that is in use counts, then the latest.
+is such a change. Of several of one canonical those of the caller's own agency count first, then the one
+that is in use, then the latest.
 
 Source: https://hl7.org/fhir/R4/references.html#canonical, docs/adr/0007-profiles-are-data.md
 """
@@ -18,6 +19,7 @@ from service.interactions.read import require_current
 
 if TYPE_CHECKING:
     from service.interactions.context import Act, Context
+    from service.storage.store import Stored
 
 Json = dict[str, Any]
 
@@ -73,5 +75,11 @@ async def of_reference(context: Context, act: Act, reference: Json) -> Json | No
 
 async def _held(context: Context, act: Act, where: Expression) -> Json | None:
     page = await context.store.search(act.caller.locality, Query(QUESTIONNAIRE, where, _MOST))
-    newest_first = sorted(page.items, key=lambda stored: stored.updated, reverse=True)
-    return max(map(content, newest_first), key=lambda form: form.get("status") == "active", default=None)
+
+    def rank(form: tuple[Stored, Json]) -> tuple[bool, bool, int]:
+        stored, said = form
+        # What another agency stores under the address of a form does not change how one's own is filled in.
+        return stored.author == act.caller.agency, said.get("status") == "active", stored.updated
+
+    found = max(((stored, content(stored)) for stored in page.items), key=rank, default=None)
+    return None if found is None else found[1]

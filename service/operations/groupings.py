@@ -93,6 +93,7 @@ OPERATION: Final = Operation(
     types=frozenset({"Patient"}),
     levels=frozenset({"instance"}),
     readable=frozenset({"instance"}),
+    needs=(("", "r"), ("Observation", "s")),
     inputs=(Input("date", "date"),),
     perform=groupings,
 )

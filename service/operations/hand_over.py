@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
 from service.fhir.parameters import Input
-from service.fhir.problems import Conflict, Invalid, Issue
+from service.fhir.problems import Conflict, Forbidden, Invalid, Issue
 from service.fhir.search.expressions import Reference
 from service.fhir.search.references import Addresses
 from service.interactions.content import content
@@ -95,6 +95,7 @@ async def hand_over(context: Context, act: Act, call: Call) -> Answer:
         Precondition: If-Match names another version of the plan.
         Conflict: the plan is not running any more, or others keep changing it.
         Invalid: it is no THRIVE plan, or the handover breaks rules.
+        Forbidden: another agency coordinates the plan, or a part of it is withheld from the caller.
     """
     asked = read(context, call)
 
@@ -142,8 +143,13 @@ async def _decide(context: Context, act: Act, asked: Asked) -> Decision:
         text = "Only a THRIVE plan is handed over: one that says who coordinates it."
         raise Invalid("hand-over-no-thrive-plan", text, "CarePlan.extension")
     plan = plans.read_plan(resource, locate)
+    if before.withheld:
+        # What is left of it would be written back, and answers would tell what was taken out.
+        text = "A part of the plan is withheld from you, so that you cannot hand it over."
+        raise Forbidden("withheld-unchanged", text)
     if not plan.is_running:
         raise await _ended(context, act, plan)
+    _require_coordinating(context, act, plan)
     now = asked.succession(resource)
     faults = handovers.may_be_handed_over(plan, now, uk_day(asked.now), locate)
     if faults:
@@ -162,6 +168,19 @@ async def _decide(context: Context, act: Act, asked: Asked) -> Decision:
         if await moved_on(context, act, before):
             return await _decide(context, act, asked)
         raise
+
+
+def _require_coordinating(context: Context, act: Act, plan: Plan) -> None:
+    """Lets the agency go on that coordinates the plan, and those who see everything.
+
+    Raises:
+        Forbidden: another agency coordinates it.
+    """
+    sight = context.store.sight
+    if sight is None or sight.every or plan.agency == (_ORGANIZATION, act.caller.agency):
+        return
+    text = "The agency that coordinates a plan hands it over. Another one asks it to."
+    raise Forbidden("hand-over-by-another-agency", text)
 
 
 async def _ended(context: Context, act: Act, plan: Plan) -> Conflict:
@@ -204,6 +223,7 @@ OPERATION: Final = Operation(
     types=frozenset({CARE_PLAN}),
     levels=frozenset({"instance"}),
     readable=frozenset(),
+    needs=(("", "ru"),),
     inputs=INPUTS,
     perform=hand_over,
     guarded=True,

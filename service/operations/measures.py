@@ -83,6 +83,13 @@ OPERATION: Final = Operation(
     types=frozenset({"Patient"}),
     levels=frozenset({"instance"}),
     readable=frozenset({"instance"}),
+    needs=(
+        ("", "r"),
+        ("Observation", "s"),
+        ("ServiceRequest", "s"),
+        ("EpisodeOfCare", "s"),
+        ("Encounter", "s"),
+    ),
     inputs=(
         Input("start", "date"),
         Input("end", "date"),

@@ -14,11 +14,13 @@ from service.interactions.context import Act, Answer, Context
 from service.interactions.identity import is_id
 from service.interactions.read import require_current
 from service.operations.operation import Call, Operation
+from service.operations.unnarrowed import require_unnarrowed
 from service.outcomes.handovers import EVENTS
 from service.outcomes.recognition import OURS
 from service.storage.store import Waiting
 
 ORGANIZATION: Final = "Organization"
+COMMUNICATION: Final = "Communication"
 INPUTS: Final = (Input("_count", "positiveInt"), Input("after", "id"))
 
 
@@ -27,9 +29,10 @@ async def notices(context: Context, act: Act, call: Call) -> Answer:
 
     Raises:
         Malformed: a page would be empty, or `after` is no id.
-        Forbidden: the caller acts for another agency.
+        Forbidden: the caller acts for another agency, or the token is narrowed or in a name.
         Missing, Gone: there is no such agency.
     """
+    require_unnarrowed(act.caller, (ORGANIZATION, "r"), (COMMUNICATION, "r"))
     require_own(act, call)
     count = call.inputs.one("_count")
     if count is not None and count < 1:
@@ -97,4 +100,6 @@ OPERATION: Final = Operation(
     readable=frozenset({"instance"}),
     inputs=INPUTS,
     perform=notices,
+    # What is told is about messages, and about young people of whom nothing here is said but that.
+    needs=(("", "r"), (COMMUNICATION, "r")),
 )

@@ -11,6 +11,7 @@ from typing import Final
 from service.interactions.capabilities import Definitions
 from service.operations import (
     acknowledge,
+    break_glass,
     chart,
     collaborate,
     everything,
@@ -28,6 +29,8 @@ from service.operations import (
     subsumes,
     validate,
     validate_code,
+    who_can_see,
+    who_has_seen,
     worklist,
 )
 from service.operations.operation import Operation
@@ -53,6 +56,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     notices.OPERATION,
     acknowledge.OPERATION,
     worklist.OPERATION,
+    break_glass.OPERATION,
+    who_can_see.OPERATION,
+    who_has_seen.OPERATION,
 )
 
 

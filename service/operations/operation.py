@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from service.access.needs import Need, Needs
 from service.fhir.codec import FHIR_JSON
 from service.fhir.parameters import Input, Inputs
 from service.interactions.context import Act, Answer, Context
@@ -47,7 +48,9 @@ class Operation:
     refused before the operation sees it. One that `searches` takes the search parameters of its
     type beside `inputs`. What an operation that `finds` answers with is a Bundle. `media` are the
     media types that it answers in, best first, where these are not FHIR's JSON alone. One that is
-    `guarded` changes the resource in the path, and heeds If-Match.
+    `guarded` changes the resource in the path, and heeds If-Match. `needs` are the scopes that it takes:
+    a type (empty: that of the path) and the letters of what it does with it (`access/needs.py`);
+    None where that is to read the resource in the path, or to search for those of its type.
     """
 
     name: str
@@ -64,6 +67,13 @@ class Operation:
     finds: bool = False
     media: tuple[str, ...] = ()
     guarded: bool = False
+    needs: tuple[tuple[str, str], ...] | None = None
+
+    def needed(self, type_: str, level: Level) -> Needs:
+        """The scopes that it takes of who asks for it there."""
+        if self.needs is not None:
+            return Needs(tuple(Need(named or type_, letters) for named, letters in self.needs))
+        return Needs((Need(type_, "s" if level != "instance" and self.finds else "r"),))
 
     def is_of(self, type_: str, level: Level) -> bool:
         """Whether it can be asked of this type (empty for the system) at this level."""

@@ -57,6 +57,7 @@ OPERATION: Final = Operation(
     types=frozenset({"Goal", "Patient"}),
     levels=frozenset({"instance"}),
     readable=frozenset({"instance"}),
+    needs=(("", "r"), ("Goal", "s"), ("Observation", "s")),
     inputs=(
         Input("start", "date"),
         Input("end", "date"),

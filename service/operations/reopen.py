@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
 from service.fhir.parameters import Input
-from service.fhir.problems import Conflict, Invalid, Issue, Malformed
+from service.fhir.problems import Conflict, Forbidden, Invalid, Issue, Malformed
 from service.fhir.search.expressions import And, Or, Reference, Token
 from service.fhir.search.references import Addresses
 from service.interactions.content import content
@@ -89,6 +89,7 @@ async def reopen(context: Context, act: Act, call: Call) -> Answer:
         Precondition: If-Match names another version of the episode.
         Conflict: the episode has not ended, or others keep changing it.
         Invalid: reopening breaks rules.
+        Forbidden: the caller may not change the episode, or a part of the plan is withheld from them.
     """
     asked = read(context, call)
 
@@ -151,6 +152,10 @@ async def _decide(context: Context, act: Act, asked: Asked) -> Decision:
         issues = await _hint(context, act, episode)
     else:
         earlier = _there(current.get(asked.plan), "plan")
+        if earlier.withheld:
+            # The new plan would have what is left of it.
+            text = "A part of the plan is withheld from you, so that you cannot take it up again."
+            raise Forbidden("withheld-unchanged", text)
         relied_on.append(earlier)
         written += await _taken_up(context, act, asked, content(earlier), episode)
     changes, warnings = admitted(context, written)
@@ -241,6 +246,7 @@ OPERATION: Final = Operation(
     types=frozenset({EPISODE}),
     levels=frozenset({"instance"}),
     readable=frozenset(),
+    needs=(("", "ru"),),
     inputs=INPUTS,
     perform=reopen,
     guarded=True,

@@ -3,7 +3,8 @@
 Without mode a resource is held to R4, to our rules and to every profile that is due. With
 `create`, `update` or `delete` it is taken as far as that interaction goes before it stores:
 so no errors means that the write would be accepted now. Of a transaction that means all its
-entries. `profile` holds a stored resource to the profile named.
+entries. `profile` holds a stored resource to the profile named. What is told of the store is what that
+write would be told: it takes the write's scopes, and looks with the write's eyes.
 
 Source: https://hl7.org/fhir/R4/resource-operation-validate.html, docs/operations/validate.md
 """
@@ -13,15 +14,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Any, Final
 
+from service.access.needs import of, require
 from service.fhir import codec
 from service.fhir.parameters import RESOURCE, Input
-from service.fhir.problems import Issue, Malformed, Missing, Problem, Unavailable, operation_outcome
+from service.fhir.problems import Issue, Malformed, Missing, Problem, TooMany, Unavailable, operation_outcome
 from service.interactions import create, delete, transaction, update
 from service.interactions.admission import admit
 from service.interactions.content import content
 from service.interactions.context import Act, Answer, Context
 from service.interactions.decisions import Decision, stand
 from service.interactions.identity import require_offered, require_same_id
+from service.interactions.looking import looking
+from service.interactions.permission import require_choice, require_fitting
 from service.interactions.read import require_current
 from service.interactions.response_ids import response_id
 from service.interactions.standing import fit
@@ -87,7 +91,7 @@ async def _issues(attempt: Awaitable[Sequence[Issue]]) -> tuple[Issue, ...]:
     """What was found; a refusal of the write is what this operation was asked for, not its failure."""
     try:
         return tuple(await attempt)
-    except Unavailable:
+    except (TooMany, Unavailable):
         raise
     except Problem as problem:
         return tuple(problem.issues)
@@ -100,8 +104,20 @@ async def _as_delete(context: Context, act: Act, stored: Stored) -> Sequence[Iss
         Problem: it would be refused.
     """
     require_offered(context.registry, stored.type, "delete")
+    context = _as_writer(context, act, "delete", stored.type)
     decision = delete.plan(stored.type, stored.id, stored, None)
     return (await stand(context, act, decision)).issues
+
+
+def _as_writer(context: Context, act: Act, mode: str, type_: str) -> Context:
+    """The context with the eyes that the write itself would have.
+
+    Raises:
+        Forbidden: the caller's token does not allow it.
+    """
+    needs = of(mode, type_)
+    require(act.caller, needs)
+    return looking(context, act, needs, context.seen)
 
 
 async def _as_write(
@@ -118,7 +134,9 @@ async def _as_write(
     if mode is None or mode == "profile" or type_ == "Bundle":
         return admit(context, type_, body, call.id or None, profiles).issues
     require_offered(context.registry, type_, mode)
+    context = _as_writer(context, act, mode, type_)
     decision = await _decide(context, act, call, mode, body, profiles)
+    require_fitting(context, act, decision.changes)
     return (await stand(context, act, decision)).issues if decision.changes else decision.issues
 
 
@@ -139,9 +157,12 @@ async def _decide(
         return create.plan(type_, id_, admitted) if there is None else create.plan_again(there, admitted)
     id_ = call.id or str(body.get("id"))
     require_same_id(body, type_, id_)
-    admitted = await fit(context, act, type_, body, id_, profiles)
+    admitted = await fit(context, act, type_, body, id_, profiles, chosen=True)
     before = await context.store.read(act.caller.locality, type_, id_)
-    return update.plan(type_, id_, before, admitted, None)
+    if before is None:
+        await require_choice(context, act, type_, id_)
+    labelled = await update.brought_back(context, act, before, admitted)
+    return update.plan(type_, id_, before, labelled, None)
 
 
 def _type_of(body: Json) -> str:
@@ -157,6 +178,7 @@ OPERATION: Final = Operation(
     further=frozenset({"Bundle"}),
     levels=frozenset({"system", "type", "instance"}),
     readable=frozenset({"instance"}),
+    needs=(),
     inputs=INPUTS,
     perform=validate,
     wants_sound=False,

@@ -161,6 +161,7 @@ OPERATION: Final = Operation(
     types=frozenset(),
     levels=frozenset({"system"}),
     readable=frozenset({"system"}),
+    needs=(("CarePlan", "s"), ("Goal", "s"), ("Observation", "s"), ("EpisodeOfCare", "s")),
     inputs=(
         Input("list", "code", required=True),
         Input("days", "integer"),

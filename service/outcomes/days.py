@@ -42,6 +42,10 @@ class Days:
         """Whether the two share more than the day on which one hands over to the other."""
         return self.first < other.last and other.first < self.last
 
+    def holds(self, other: Days) -> bool:
+        """Whether every day of the other is one of these."""
+        return self.first <= other.first and other.last <= self.last
+
 
 ALWAYS: Final = Days(LONG_AGO, NEVER)
 

@@ -27,6 +27,7 @@ _STAFF: Final = frozenset({"Practitioner", "PractitionerRole", "CareTeam"})
 
 # What tells whom a Reference means, its display apart.
 _NAMING: Final = ("reference", "type", "identifier")
+_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Held:
     """A grouping as it was held.
 
     `period` is as written, and `days` are those that it means. `decided_by` are References without
-    what they are shown as. It was chosen together where the young person or their family and
+    what they are shown as; what is masked says so. It was chosen together where the young person or their family and
     somebody who works with them are among these.
     """
 
@@ -67,9 +68,7 @@ def read_held(resource: Resource, locate: Locate) -> Held | None:
         status=status,
         period=period,
         days=days_of_period(period),
-        decided_by=tuple(
-            {name: performer[name] for name in _NAMING if name in performer} for performer in performers
-        ),
+        decided_by=tuple(_unnamed(performer) for performer in performers),
         is_chosen_together=bool(types & _FAMILY) and bool(types & _STAFF),
         encounter=target(resource.get("encounter"), locate),
     )
@@ -90,6 +89,12 @@ def present(groupings: Iterable[Held], day: int) -> Held | None:
 
 def _order(grouping: Held) -> tuple[int, int, str]:
     return grouping.days.first, grouping.days.last, grouping.observation
+
+
+def _unnamed(reference: Mapping[str, Any]) -> Mapping[str, Any]:
+    named = {name: reference[name] for name in _NAMING if name in reference}
+    absent = [each for each in reference.get("extension", ()) if each.get("url") == _ABSENT]
+    return {"extension": absent, **named} if absent else named
 
 
 def _type_of(reference: Mapping[str, Any], locate: Locate) -> str:

@@ -9,7 +9,7 @@ Source: domain facts section 5 (a single named individual and a single agency co
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.fhir.problems import Issue
 from service.outcomes.days import Days, days_of_period
@@ -21,6 +21,8 @@ from service.outcomes.statuses import IN_ERROR
 
 RUNNING = frozenset({"active", "on-hold"})
 OVER = frozenset({"completed", "revoked"})
+# Like nobody whom a resource can name.
+_SOMEBODY: Target = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,23 @@ def in_the_way(plan: Plan, others: Iterable[Plan]) -> list[Plan]:
         and other.days.overlaps(plan.days)
         and is_coordinated_otherwise(plan, other)
     ]
+
+
+def unknown(plan: Plan) -> Plan:
+    """A plan of which it is not told who coordinates it: any other coordinator may be another.
+
+    Whoever may not know it could else find it out by trying.
+    """
+    return replace(plan, coordinator=_SOMEBODY, agency=_SOMEBODY)
+
+
+def goes_on(plan: Plan, former: Plan) -> bool:
+    """Whether a plan is coordinated by whom it was, on days of which it was so already.
+
+    What is in its way then was so before, and nothing is claimed anew.
+    """
+    is_same = (plan.child, plan.coordinator, plan.agency) == (former.child, former.coordinator, former.agency)
+    return is_same and former.is_running and former.days.holds(plan.days)
 
 
 def who_coordinates(plan: Plan) -> str:

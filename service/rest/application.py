@@ -10,18 +10,23 @@ from typing import Any
 
 from litestar import HttpMethod, Litestar, Request, Response, asgi, route
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Scope
 from structlog.typing import FilteringBoundLogger
 
+from service.access import needs
+from service.access.authority import Authority
 from service.fhir import codec
 from service.fhir.problems import Malformed, Missing, Problem, Unavailable, Unoffered
 from service.interactions import capabilities
 from service.interactions.context import Answer, Context
 from service.operations.offered import OPERATIONS, definitions
 from service.rest import handlers, openapi
+from service.rest.authorization import CONFIGURATION, Office, authorization_routes, configuration
 from service.rest.bodies import Bounds
 from service.rest.errors import refusal
 from service.rest.exchanges import observed
+from service.rest.headers import asked_first, constant, protected
+from service.rest.limits import UNLIMITED, Allowance, Doors, limited
 from service.rest.mount import Desk, mount
 from service.rest.requests import Request as FhirRequest
 from service.rest.responses import SECURITY, Reply
@@ -33,44 +38,86 @@ from service.storage.store import Store
 GET = [HttpMethod.GET, HttpMethod.HEAD]
 
 
-def application(
+def application(  # noqa: PLR0913 - what the composition root has made, each thing for itself
     context: Context,
     gate: Gate,
     bounds: Bounds,
     log: FilteringBoundLogger,
     request_ids: Callable[[], str],
+    *,
+    allowance: Allowance = UNLIMITED,
+    origins: frozenset[bytes] = frozenset(),
+    authority: Authority | None = None,
 ) -> ASGIApp:
-    """The application, ready to answer; `gate` says who may come in."""
-    desk = Desk(Table(context.registry, system_routes(context), OPERATIONS), gate, bounds, context)
+    """The application, ready to answer; `gate` says who may come in.
+
+    `authority` gives out tokens; without one there are no addresses for that. `origins`: whose pages may ask (CORS).
+    """
+    doors = Doors(allowance)
+    desk = Desk(
+        Table(context.registry, system_routes(context, authority), OPERATIONS), gate, bounds, context, doors
+    )
     app = Litestar(
         route_handlers=[
             asgi("/fhir", is_mount=True, copy_scope=False, name="fhir")(mount(desk)),
-            *_health(context.store),
-            _published("/openapi.json", codec.encode(openapi.document(context.registry))),
+            *outside(context, bounds, authority, doors.address),
         ],
         exception_handlers={Exception: _refused},
         openapi_config=None,
         logging_config=None,
+        debug=False,  # said here, because Litestar would take it from the environment
     )
-    return observed(app, log, request_ids)
+    bounded = asked_first(limited(app, doors), origins)
+    return protected(observed(bounded, log, request_ids), constant(context.base_url), origins)
 
 
-def system_routes(context: Context) -> Mapping[str, Route]:
+def outside(
+    context: Context,
+    bounds: Bounds,
+    authority: Authority | None = None,
+    address: Callable[[Scope], str] = lambda _: "",
+) -> list[Any]:
+    """What is beside the FHIR base: to be asked by anybody, so nothing of it tells of a young person.
+
+    `address` says where a request comes from.
+    """
+    return [
+        *_health(context.store),
+        *([] if authority is None else authorization_routes(Office(authority, bounds, context, address))),
+        _published("/openapi.json", codec.encode(openapi.document(context.registry))),
+    ]
+
+
+def system_routes(context: Context, authority: Authority | None = None) -> Mapping[str, Route]:
     """The routes that belong to no type, by path relative to the base."""
     operations = definitions(context.registry.served)
-    statement = codec.encode(capabilities.statement(context, operations))
+    token_url = None if authority is None else authority.addresses.token
+    statement = codec.encode(capabilities.statement(context, operations, token_url=token_url))
 
     async def metadata(_context: Context, _request: FhirRequest) -> Answer:
         return Answer(200, document=statement)
 
     return {
-        "": fhir_route("/fhir", "", {"GET": handlers.search, "POST": handlers.bundle, "OPTIONS": metadata}),
-        "_search": fhir_route("/fhir/_search", "", {"POST": handlers.search}, form=True),
-        "_history": fhir_route("/fhir/_history", "", {"GET": handlers.history}),
+        "": fhir_route(
+            "/fhir",
+            "",
+            {"GET": handlers.search, "POST": handlers.bundle, "OPTIONS": metadata},
+            # What a Bundle needs, each of its entries needs.
+            {"GET": needs.of("search-system", ""), "POST": needs.NOTHING, "OPTIONS": needs.NOTHING},
+        ),
+        "_search": fhir_route(
+            "/fhir/_search", "", {"POST": handlers.search}, {"POST": needs.of("search-system", "")}, form=True
+        ),
+        "_history": fhir_route(
+            "/fhir/_history", "", {"GET": handlers.history}, {"GET": needs.of("history-system", "")}
+        ),
         "metadata": fhir_route("/fhir/metadata", "", {"GET": metadata}, public=True),
-        # Nothing is here before there are tokens; until then clients are told so, not turned away.
-        ".well-known/smart-configuration": fhir_route(
-            "/fhir/.well-known/smart-configuration", "", {}, public=True
+        # Where there are no tokens nothing is here: clients are told so, not turned away, and go on without.
+        CONFIGURATION: fhir_route(
+            f"/fhir/{CONFIGURATION}",
+            "",
+            {} if authority is None else {"GET": configuration(authority)},
+            public=True,
         ),
     }
 

@@ -13,13 +13,14 @@ from functools import lru_cache
 
 from litestar.types import Receive
 
-from service.fhir.problems import Malformed, TooLarge, Unsupported
+from service.fhir.problems import Malformed, TooLarge, TooSlow, Unsupported
 
 GZIP = 16 + zlib.MAX_WBITS  # zlib's way of saying: with gzip's frame
 GZIP_FROM = 1024  # bytes; below about this, gzip's frame and the work eat the gain
 GZIP_ASIDE_FROM = (
     128 * 1024
 )  # bytes; from here packing takes milliseconds, which other requests should not wait for
+BODY_SECONDS = 60  # for the whole of a body: 10 MiB over 1.4 Mbit/s
 GZIP_LEVEL = 5  # FHIR JSON repeats itself: 9 gains 2 % over 5 and takes twice the time
 
 _PLAIN = frozenset({b"", b"identity"})
@@ -32,19 +33,23 @@ class Disconnected(Exception):  # noqa: N818 - a state, not an error: nobody is 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large (bytes, gzip undone) and how deep (nested arrays and objects) a body may be."""
+    """How large (bytes, gzip undone), how deep (nested arrays and objects) and how slow (seconds) a body may be."""
 
     body_bytes: int
     json_depth: int
+    body_seconds: float = BODY_SECONDS
 
 
-async def read(receive: Receive, fields: Mapping[bytes, bytes], limit: int) -> bytes:
+async def read(
+    receive: Receive, fields: Mapping[bytes, bytes], limit: int, seconds: float = BODY_SECONDS
+) -> bytes:
     """The whole body, gzip undone.
 
     The limit counts what comes and what it unpacks to, whatever Content-Length says.
 
     Raises:
         TooLarge: more than `limit` bytes; the rest is not read.
+        TooSlow: not whole after so many seconds.
         Unsupported: packed in a way that is not undone here.
         Malformed: gzip that is none.
         Disconnected: the client went away.
@@ -57,7 +62,14 @@ async def read(receive: Receive, fields: Mapping[bytes, bytes], limit: int) -> b
     declared = fields.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    inflate = _Inflation(limit) if encoding in _GZIPPED else None
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive, limit, _Inflation(limit) if encoding in _GZIPPED else None)
+    except TimeoutError:
+        raise TooSlow("body-too-slow", f"The body was not whole within {seconds:g} seconds.") from None
+
+
+async def _read(receive: Receive, limit: int, inflate: _Inflation | None) -> bytes:
     chunks: list[bytes] = []
     count = 0
     more = True

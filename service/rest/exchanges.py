@@ -21,9 +21,10 @@ from litestar.types import (
 )
 from structlog.typing import FilteringBoundLogger
 
+from service.interactions.context import Act, Context
 from service.rest import logs
 from service.rest.errors import detail, failure
-from service.rest.requests import fields, request_id
+from service.rest.requests import Pairs, fields, request_id
 from service.rest.responses import Reply
 
 _KEY = "thrive_exchange"
@@ -34,7 +35,8 @@ _MICROSECOND = 1000  # nanoseconds
 class Exchange:
     """What is known of a request under way; `route` and `type` are filled in where the path is understood.
 
-    `status` is 0 until an answer begins.
+    `status` is 0 until an answer begins. `act` and `context`, made for this request alone, are None until
+    somebody was let in whose token allows it. `form` are the parameters that came in the body.
     """
 
     request_id: str
@@ -43,6 +45,9 @@ class Exchange:
     type: str = ""
     status: int = 0
     bytes: int = 0
+    form: Pairs = ()
+    act: Act | None = None
+    context: Context | None = None
 
 
 def exchange(scope: Scope) -> Exchange:

@@ -20,6 +20,7 @@ REQUEST_FAILED = "request_failed"
 WORKER_STARTED = "worker_started"
 WORKER_STOPPED = "worker_stopped"
 WORKER_DIED = "worker_died"
+AUDIT_FAILED = "audit_failed"
 SERVER_NOTED = "server_noted"
 
 _encode = msgspec.json.Encoder().encode

@@ -58,6 +58,9 @@ CONTENT_TYPES = {
 _BINARY = "image/"
 
 CACHED = 256  # headers of this kind are few; a client that makes up new ones gains nothing
+# Bytes of such a header, or characters of `_format`. Python reads parameters in a time that grows with the square
+# of their length: what a header may be would take a second.
+LONGEST = 2048
 
 
 def content_type(media: str) -> bytes:
@@ -78,6 +81,8 @@ def wanted(accept: bytes, format_: str, further: tuple[str, ...] = ()) -> str:
     Raises:
         Unacceptable: nothing that we can answer in is accepted.
     """
+    if max(len(accept), len(format_)) > LONGEST:
+        raise Unacceptable("format-not-offered", f"Accept or _format is longer than {LONGEST} characters.")
     ranges = _SHORT.get(format_.strip().lower(), format_) if format_.strip() else accept.decode("latin-1")
     if not ranges.strip():
         return further[0] if further else FHIR_JSON
@@ -122,6 +127,8 @@ def sent(content_type: bytes) -> Kind:
     Raises:
         Unsupported: a format, an encoding or a FHIR version that is not read here, or no claim at all.
     """
+    if len(content_type) > LONGEST:
+        raise Unsupported("content-type-not-read", f"Content-Type is longer than {LONGEST} characters.")
     text = content_type.decode("latin-1")
     if not text.strip():
         raise Unsupported("content-type-missing", f"The body has no Content-Type; say {FHIR_JSON}.")

@@ -8,24 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, get_args
 
+from service.access import needs
 from service.fhir.codec import FHIR_JSON
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
-from service.fhir.search.criteria import offered
 from service.fhir.search.expressions import TotalMode
 from service.fhir.search.subsets import SUMMARIES
-from service.interactions.capabilities import SOFTWARE_VERSION
+from service.interactions.capabilities import SOFTWARE_VERSION, taken
 from service.operations.offered import OPERATIONS
 from service.rest import handlers
 from service.rest.calls import ALL
 from service.rest.descriptions import Described, described
 from service.rest.media import FORM, JSON_PATCH
-from service.rest.routes import Route, beside, operation_routes, served_routes
+from service.rest.routes import Route, beside, operation_routes, route, served_routes
+from service.rest.schemes import WANTED, schemes, signing_in, wanted
 
 Json = dict[str, Any]
 
 # Answers that any operation under the base may give, and the words for every status.
-_ALWAYS = (401, 406, 500, 503)
+_ALWAYS = (401, 403, 406, 429, 500, 503)
 _MEANINGS: dict[int, str] = {
     200: "Done; the body is what was asked for.",
     201: "Created under the address in Location.",
@@ -37,14 +38,16 @@ _MEANINGS: dict[int, str] = {
     404: "There is nothing under this address.",
     405: "Not offered here; Allow says what is.",
     406: "In none of the formats that are accepted.",
+    408: "The body did not come in time.",
     409: "Collides with what is stored.",
     410: "Was here, and was deleted.",
     412: "If-Match, or a condition, does not hold.",
     413: "Larger than the limit.",
     415: "In a format that is not read here.",
     422: "Can be read, but breaks a rule.",
+    429: "More than the limits allow; try again after Retry-After.",
     500: "A fault of the server.",
-    503: "The database does not answer; try again.",
+    503: "Not now, such as when the database does not answer; try again.",
 }
 _OUTCOME = "#/components/schemas/OperationOutcome"
 
@@ -57,7 +60,7 @@ def document(registry: Registry) -> Json:
     """The OpenAPI document of everything that the registry serves."""
     paths: Json = dict(_system_paths(registry))
     setting = Setting(registry, "", now=0)
-    searched = {type_: tuple(offered(setting, type_)) for type_ in registry.served}
+    searched = {type_: tuple(taken(setting, type_)) for type_ in registry.served}
     for type_ in sorted(registry.served):
         for found in served_routes(registry, type_, OPERATIONS):
             if found.methods:
@@ -69,17 +72,18 @@ def document(registry: Registry) -> Json:
             "version": SOFTWARE_VERSION,
             "description": "FHIR R4 (4.0.1) REST for goal-based outcomes in children and young people's mental health. "
             "HEAD answers wherever GET does. Every refusal is an OperationOutcome. "
-            "In the sandbox no token is needed.",
+            "In the sandbox no token is needed, and there are none.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": [WANTED],
         "tags": [
             {"name": "System"},
+            {"name": "Access"},
             *({"name": type_} for type_ in sorted({*registry.served, *beside(registry, OPERATIONS)})),
         ],
         "paths": paths,
-        "components": _components(),
+        "components": _components(paths),
     }
 
 
@@ -93,7 +97,8 @@ def _path(route: Route, searched: tuple[str, ...]) -> Json:
     path: Json = {"parameters": [*parts, *_refs("parameters", ("Format", "Pretty"))]}
     for method in route.methods:
         if method != "HEAD":
-            path[method.lower()] = _operation(route, described(route, method), searched)
+            operation = _operation(route, described(route, method), searched)
+            path[method.lower()] = {**operation, "security": wanted(route.needs[method])}
     return path
 
 
@@ -148,7 +153,7 @@ def _responses(told: Described, *, reads_body: bool) -> Json:
         if schema != "Bundle" and told.tagged:
             response["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
         responses[str(status)] = response
-    faults = {*told.faults, *_ALWAYS, *((413, 415) if reads_body else ())}
+    faults = {*told.faults, *_ALWAYS, *((408, 413, 415) if reads_body else ())}
     for status in sorted(faults - told.answers.keys()):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return responses
@@ -159,16 +164,32 @@ def _refs(kind: str, names: Iterable[str]) -> list[Json]:
 
 
 def _system_paths(registry: Registry) -> Iterable[tuple[str, Json]]:
-    base = Route("/fhir", "", {"GET": handlers.search, "POST": handlers.bundle})
+    searched = needs.of("search-system", "")
+    base = route(
+        "/fhir",
+        "",
+        {"GET": handlers.search, "POST": handlers.bundle},
+        {"GET": searched, "POST": needs.NOTHING},
+    )
     yield "/fhir", {**_path(base, COMMON), "options": _statement("capabilities", public=False)}
-    yield "/fhir/_search", _path(Route("/fhir/_search", "", {"POST": handlers.search}, form=True), ())
+    yield (
+        "/fhir/_search",
+        _path(route("/fhir/_search", "", {"POST": handlers.search}, {"POST": searched}, form=True), ()),
+    )
     yield "/fhir/metadata", {"get": _statement("metadata", public=True)}
-    yield "/fhir/_history", _path(Route("/fhir/_history", "", {"GET": handlers.history}), ())
+    yield (
+        "/fhir/_history",
+        _path(
+            route("/fhir/_history", "", {"GET": handlers.history}, {"GET": needs.of("history-system", "")}),
+            (),
+        ),
+    )
     for found in operation_routes(OPERATIONS, "", "system").values():
         yield found.template, _path(found, ())
     for type_ in beside(registry, OPERATIONS):
         for found in operation_routes(OPERATIONS, type_, "type").values():
             yield found.template, _path(found, ())
+    yield from signing_in()
     yield "/health/live", {"get": _plain("live", "Whether the process runs.")}
     ready = _plain(
         "ready", "Whether requests can be answered: the database is there, its schema the right one."
@@ -190,7 +211,7 @@ def _statement(name: str, *, public: bool) -> Json:
         "responses": responses,
     }
     if public:
-        del responses["401"]
+        del responses["401"], responses["403"]
         operation["security"] = []
     return operation
 
@@ -206,14 +227,16 @@ def _plain(name: str, summary: str) -> Json:
                 "description": _MEANINGS[200],
                 "content": {"application/json": {"schema": {"type": "object"}}},
             },
+            "429": {"$ref": "#/components/responses/429"},
             "500": {"$ref": "#/components/responses/500"},
         },
     }
 
 
-def _components() -> Json:
+def _components(paths: Json) -> Json:
+    operations = (told for path in paths.values() for told in path.values() if isinstance(told, dict))
     return {
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        "securitySchemes": schemes(operations),
         "schemas": _SCHEMAS,
         "headers": {
             "ETag": {"description": 'The version, such as W/"3".', "schema": {"type": "string"}},
@@ -226,12 +249,21 @@ def _components() -> Json:
     }
 
 
+_HEADERS = {
+    401: "WWW-Authenticate",
+    403: "WWW-Authenticate",
+    405: "Allow",
+    429: "Retry-After",
+    503: "Retry-After",
+}
+
+
 def _fault(status: int) -> Json:
     fault: Json = {
         "description": _MEANINGS[status],
         "content": {FHIR_JSON: {"schema": {"$ref": _OUTCOME}}},
     }
-    header = {401: "WWW-Authenticate", 405: "Allow", 503: "Retry-After"}.get(status)
+    header = _HEADERS.get(status)
     if header is not None:
         fault["headers"] = {header: {"$ref": f"#/components/headers/{header}"}}
     return fault

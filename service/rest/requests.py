@@ -16,6 +16,7 @@ from litestar.types import Receive
 from service.fhir import codec
 from service.fhir.problems import Malformed, Unsupported
 from service.interactions.context import Act
+from service.interactions.criteria import PARAMETERS
 from service.interactions.patch import JsonPatch, Patch, PathPatch
 from service.rest import bodies, conditions, media
 from service.rest.bodies import Bounds
@@ -29,7 +30,10 @@ PATCHES = b"application/json-patch+json, application/fhir+json"  # Accept-Patch,
 
 GENERAL = frozenset({"_format", "_pretty"})  # about the form of any answer; no interaction reads them
 NOTHING_PREFERRED = Preference()
-PARAMETERS = 1000  # of one query or form; a search that needs more is no search
+# Of the 500 conditions that a search may have each can be a reference by the longest id, with room.
+FORM_BYTES = 64 * 1024
+# The link to the next page of a search that was sent as a form holds all of it, and more of it escaped.
+QUERY_BYTES = 96 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Request:
         return self.form.preference.handling == "lenient"
 
     async def _read(self) -> bytes:
-        return await bodies.read(self.receive, self.fields, self.bounds.body_bytes)
+        return await bodies.read(self.receive, self.fields, self.bounds.body_bytes, self.bounds.body_seconds)
 
     async def _body(self) -> bytes:
         raw = await self._read()
@@ -178,12 +182,14 @@ async def form_parameters(receive: Receive, headers: Mapping[bytes, bytes], boun
         Unsupported: the body claims to be something else.
         Malformed: it cannot be read.
         TooLarge: it is above the limit.
+        TooSlow: it does not come in time.
     """
     match sent(headers):
         case None:
             return ()
         case "form":
-            return pairs(await bodies.read(receive, headers, bounds.body_bytes))
+            limit = min(bounds.body_bytes, FORM_BYTES)
+            return pairs(await bodies.read(receive, headers, limit, bounds.body_seconds))
         case _:
             raise Unsupported("content-type-not-read", f"Search parameters are sent as {media.FORM}.")
 
@@ -213,8 +219,10 @@ def pairs(query: bytes) -> Pairs:
     """Names and values of a query string or form, in order.
 
     Raises:
-        Malformed: not UTF-8 once unescaped, or too many.
+        Malformed: not UTF-8 once unescaped, too long or too many.
     """
+    if len(query) > QUERY_BYTES:
+        raise Malformed("query-too-long", f"The parameters are longer than {QUERY_BYTES} bytes.")
     try:
         text = query.decode("ascii")
         return tuple(

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
+from service.access import needs
+from service.access.needs import Needs
 from service.fhir.problems import Missing, Unoffered
 from service.fhir.registry import Registry
 from service.fhir.search.compartments import members
@@ -28,7 +31,7 @@ class Route:
     `template` is what logs and OpenAPI call it, such as `/fhir/Goal/{id}`; `form` says that the
     body is a form of search parameters. `methods` has HEAD wherever it has GET. `operation` is
     the one that is asked for here, where it is one. `member` is the type that is searched for in the
-    compartment of the resource in the path, `*` for all.
+    compartment of the resource in the path, `*` for all. `needs` are the scopes that each method takes.
     """
 
     template: str
@@ -39,6 +42,7 @@ class Route:
     allow: bytes = b""
     operation: Operation | None = None
     member: str = ""
+    needs: Mapping[str, Needs] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,12 @@ _INSTANCE: tuple[tuple[str, str, Handler], ...] = (
 )
 
 
+_CONDITIONAL: frozenset[Handler] = frozenset(
+    {handlers.conditional_update, handlers.conditional_patch, handlers.conditional_delete}
+)
+_NONE_WANTED: Mapping[str, Needs] = MappingProxyType({})
+
+
 def type_routes(
     type_: str, served: frozenset[str], operations: Iterable[Operation] = (), held: Sequence[str] = ()
 ) -> TypeRoutes:
@@ -113,8 +123,13 @@ def type_routes(
     offered = tuple(operations)
 
     def built(path: str, table: tuple[tuple[str, str, Handler], ...], *, form: bool = False) -> Route:
-        methods = {method: handler for code, method, handler in table if code in served}
-        return route(root + path, type_, methods, form=form)
+        offers = [each for each in table if each[0] in served]
+        methods = {method: handler for _, method, handler in offers}
+        wanted = {
+            method: needs.of(code, type_, conditional=handler in _CONDITIONAL)
+            for code, method, handler in offers
+        }
+        return route(root + path, type_, methods, wanted, form=form)
 
     return TypeRoutes(
         type=built("", _TYPE),
@@ -143,8 +158,9 @@ def compartment_routes(type_: str, held: Sequence[str]) -> dict[tuple[str, ...],
     found: dict[tuple[str, ...], Route] = {}
     for member in (calls.ALL, *held) if held else ():
         handler = calls.belonging(member)
-        asked = route(f"{root}/{member}", type_, {"GET": handler})
-        sent = route(f"{root}/{member}/_search", type_, {"POST": handler}, form=True)
+        wanted = needs.of("search-type", "" if member == calls.ALL else member)
+        asked = route(f"{root}/{member}", type_, {"GET": handler}, {"GET": wanted})
+        sent = route(f"{root}/{member}/_search", type_, {"POST": handler}, {"POST": wanted}, form=True)
         found[member,] = replace(asked, member=member)
         found[member, "_search"] = replace(sent, member=member)
     return found
@@ -164,17 +180,32 @@ def _operation_route(template: str, type_: str, operation: Operation, level: Lev
     methods = {"POST": calls.operated(operation)}
     if level in operation.readable:
         methods["GET"] = calls.asked(operation)
-    return replace(route(template, type_, methods), operation=operation)
+    wanted = dict.fromkeys(methods, operation.needed(type_, level))
+    return replace(route(template, type_, methods, wanted), operation=operation)
 
 
 def route(
-    template: str, type_: str, methods: Mapping[str, Handler], *, form: bool = False, public: bool = False
+    template: str,
+    type_: str,
+    methods: Mapping[str, Handler],
+    wanted: Mapping[str, Needs] = _NONE_WANTED,
+    *,
+    form: bool = False,
+    public: bool = False,
 ) -> Route:
-    """A route with HEAD wherever it has GET, and the value of its Allow header."""
+    """A route with HEAD wherever it has GET, and the value of its Allow header.
+
+    `wanted` are the scopes that each method takes; a method that is not in it is answered to nobody
+    whose token has scopes, unless the route is public.
+    """
     whole = dict(methods)
+    taken = dict(wanted)
     if "GET" in whole:
         whole["HEAD"] = whole["GET"]
-    return Route(template, type_, whole, form=form, public=public, allow=", ".join(sorted(whole)).encode())
+    if "GET" in taken:
+        taken["HEAD"] = taken["GET"]
+    allow = ", ".join(sorted(whole)).encode()
+    return Route(template, type_, whole, form=form, public=public, allow=allow, needs=taken)
 
 
 class Table:

@@ -23,6 +23,7 @@ from litestar.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
 from service.rest import logs
+from service.rest.connections import Connection
 from service.rest.errors import detail
 
 BACKLOG = 2048  # connections that wait while all workers are busy
@@ -87,7 +88,7 @@ def answer(app: ASGIApp, listening: socket.socket, stop_seconds: int) -> int:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -16,6 +16,9 @@ from service.sandbox.course import FACE_TO_FACE
 from service.sandbox.people import CONSENTS_FROM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from service.sandbox.agencies import Agency
     from service.sandbox.codes import Resource
     from service.sandbox.course import Course, Session, Spell
     from service.sandbox.dates import Calendar
@@ -195,28 +198,29 @@ def consents(draws: Draws, person: YoungPerson, course: Course, calendar: Calend
     agencies[person.practice.id] = person.practice
     if not refused:
         agencies[person.school.id] = person.school
-    provision: Resource = {
-        "type": "permit",
-        "period": {"start": calendar.text(spell.start)},
-        "actor": [{"role": _RECIPIENT, "reference": agency.reference} for agency in agencies.values()],
-    }
-    if refused and person.school.id not in agencies:
-        school = {"role": _RECIPIENT, "reference": person.school.reference}
-        provision["provision"] = [{"type": "deny", "actor": [school]}]
     by = person.reference if person.age >= CONSENTS_FROM else person.carers[0].reference
+    start = calendar.text(spell.start)
+    common: Resource = {
+        "meta": {"profile": [codes.profile("thrive-consent")]},
+        "status": "active",
+        "scope": _PRIVACY,
+        "category": _DISCLOSURE,
+        "patient": person.reference,
+        "dateTime": start,
+        "performer": [by],
+        "organization": [spell.agency.reference],
+        "policy": [{"uri": _POLICY}],
+    }
+    said = {"sharing": _provision("permit", start, agencies.values())}
+    if refused and person.school.id not in agencies:
+        said["not-with-school"] = _provision("deny", start, [person.school])
     return [
-        {
-            "resourceType": "Consent",
-            "id": f"{person.key}-sharing",
-            "meta": {"profile": [codes.profile("thrive-consent")]},
-            "status": "active",
-            "scope": _PRIVACY,
-            "category": _DISCLOSURE,
-            "patient": person.reference,
-            "dateTime": calendar.text(spell.start),
-            "performer": [by],
-            "organization": [spell.agency.reference],
-            "policy": [{"uri": _POLICY}],
-            "provision": provision,
-        }
+        {"resourceType": "Consent", "id": f"{person.key}-{name}", **common, "provision": provision}
+        for name, provision in said.items()
     ]
+
+
+def _provision(type_: str, start: str, agencies: Iterable[Agency]) -> Resource:
+    """What is permitted to agencies, or denied them, from that day on."""
+    recipients = [{"role": _RECIPIENT, "reference": agency.reference} for agency in agencies]
+    return {"type": type_, "period": {"start": start}, "actor": recipients}

@@ -24,19 +24,24 @@ import asyncpg
 from service.fhir import codec
 from service.fhir.problems import Problem
 from service.fhir.registry import Registry
-from service.fhir.search.digests import definitions
+from service.fhir.search.digests import SHARING, definitions
 from service.fhir.search.extraction import Extractor
 from service.fhir.stamping import instant
+from service.storage import audit_checking
+from service.storage.audit_checking import Audit
 from service.storage.indexed import MARKS, waiting
 from service.storage.indexing import Indexer, Rows
 from service.storage.names import Kind, Name, Names, unpack_id
 from service.storage.open import sqlite_path
-from service.storage.tables import DELETED, INDEXES
+from service.storage.sharing import NO_RULE, Facts, Rule, child_of, kept, names_of, packed
+from service.storage.tables import DELETED, INDEXES, index_sharing
 
 # So many faults are told one by one; a broken index would otherwise tell millions.
 MOST_TOLD = 50
 _FETCHED = 1000
 _SUM_BITS = 64
+
+NO_PARAMETER = 0  # in place of a parameter's number: of rows that belong to none
 
 Sums = dict[tuple[str, int, int], tuple[int, int]]  # (table, locality, parameter): count and sum of digests
 
@@ -47,6 +52,7 @@ class Report:
 
     `waiting` is the number of notices that no agency has acknowledged.
     `pending` is the number of search parameters, with what is derived from them, that wait for reindex.
+    `audit` tells of the audit alone.
     """
 
     resources: int = 0
@@ -55,6 +61,7 @@ class Report:
     notices: int = 0
     waiting: int = 0
     pending: int = 0
+    audit: Audit = field(default_factory=Audit)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -85,8 +92,17 @@ class _Postgres:
             yield tuple(row)
 
 
-async def check(database_url: str, registry: Registry, extractor: Extractor) -> Report:
+async def check(
+    database_url: str,
+    registry: Registry,
+    extractor: Extractor,
+    noted: Sequence[str] = (),
+    rule: Rule | None = None,
+) -> Report:
     """The report on the whole database, every locality.
+
+    `rule` is that of the store; without it, who may see what is not looked at.
+    `noted` are hashes of the audit's blocks that were written down before, and must be there.
 
     Raises:
         UnknownDatabase: the URL's scheme is not ours.
@@ -100,10 +116,18 @@ async def check(database_url: str, registry: Registry, extractor: Extractor) -> 
         report.pending = len(pending)
         _stand_in(names, ((Kind.PARAMETER, name) for name in known.digests))
         complete = {names.known(Kind.PARAMETER, name) for name in known.digests.keys() - set(pending)}
-        wanted = await _bodies(snapshot, Indexer(registry, extractor, names), names, report)
+        told = registry.served if rule is not None else ()
+        shared = frozenset(type_ for type_ in told if f"{type_}.{SHARING}" not in pending)
+        looked = _Looked(Indexer(registry, extractor, names, rule or NO_RULE), names, shared)
+        if len(shared) == len(registry.served):
+            complete.add(NO_PARAMETER)
+        wanted = await _bodies(snapshot, looked, report)
+        await _gone(snapshot, looked, wanted)
         await _indexes(snapshot, wanted, complete, names, report)
         await _history(snapshot, report)
         await _outbox(snapshot, names, report)
+        report.audit = await audit_checking.check(snapshot, names, noted)
+        report.faults += report.audit.faults
     if len(report.faults) > MOST_TOLD:
         report.faults[MOST_TOLD:] = [f"and {len(report.faults) - MOST_TOLD} faults more"]
     return report
@@ -128,11 +152,22 @@ async def _snapshot(database_url: str) -> AsyncIterator[_Snapshot]:
         await server.close()
 
 
-async def _bodies(snapshot: _Snapshot, indexer: Indexer, names: Names, report: Report) -> Sums:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What bodies are looked at with. `shared` are the types of which it is complete who may see them."""
+
+    indexer: Indexer
+    names: Names
+    shared: frozenset[str]
+
+
+async def _bodies(snapshot: _Snapshot, looked: _Looked, report: Report) -> Sums:
     """What index rows the current bodies call for; a body that is not what its row says is a fault."""
     sums: Sums = defaultdict(lambda: (0, 0))
-    text = "SELECT locality, rid, type, id, version, updated, method, body FROM resource"
-    async for locality, rid, type_code, packed, version, updated, method, body in snapshot.rows(text):
+    indexer, names = looked.indexer, looked.names
+    text = "SELECT locality, rid, type, id, version, updated, method, child, label, body FROM resource"
+    async for row in snapshot.rows(text):
+        locality, rid, type_code, packed, version, updated, method, child, label, body = row
         report.resources += 1
         type_, id_ = names.text(Kind.TYPE, type_code), unpack_id(packed)
         where = f"{type_}/{id_}"
@@ -152,14 +187,41 @@ async def _bodies(snapshot: _Snapshot, indexer: Indexer, names: Names, report: R
                 f"{where} version {version}: the body names another resource, version or time"
             )
             continue
-        values = indexer.values(resource)
-        if unknown := names.unknown(indexer.systems(values)):
+        values, facts = indexer.values(resource), indexer.facts(resource)
+        if type_ in looked.shared and not _as_told(facts, child, label):
+            report.faults.append(f"{where}: whom it is about, or its labels, are not what its body tells")
+        if unknown := names.unknown(indexer.systems(values, facts)):
             if not report.pending:
                 report.faults.append(f"{where}: {len(unknown)} systems have no number")
                 continue
             _stand_in(names, unknown)
-        _add(sums, locality, rid, indexer.rows(type_, values))
+        _add(sums, locality, rid, indexer.rows(type_, values, facts))
     return sums
+
+
+async def _gone(snapshot: _Snapshot, looked: _Looked, sums: Sums) -> None:
+    """What rows the last bodies of deleted resources call for: what they say of a child stays."""
+    text = f"""
+        SELECT r.locality, r.rid, r.type, v.body FROM resource r
+        JOIN resource_version v ON v.locality = r.locality AND v.rid = r.rid AND v.version = r.version - 1
+        WHERE r.method = {DELETED}
+    """  # noqa: S608 - a number of ours
+    async for locality, rid, type_, body in snapshot.rows(text):
+        if not body or looked.names.text(Kind.TYPE, type_) not in looked.shared:
+            continue
+        facts = looked.indexer.facts(codec.decode(bytes(body), max_depth=10**6))
+        if facts is None or looked.names.unknown(names_of(facts.rows)):
+            continue  # an agency without a number was never said to see anything
+        for row in kept(packed(facts.rows, looked.names)):
+            _count(sums, ("index_sharing", locality, NO_PARAMETER), rid, row)
+
+
+def _as_told(facts: Facts | None, child: bytes | None, label: int) -> bool:
+    """Whether the columns hold what the body tells; of what is about another resource it tells no child."""
+    if facts is None or facts.label != label:
+        return False
+    kept = None if child is None else bytes(child)
+    return kept == child_of(facts) or (bool(facts.through) and kept is not None)
 
 
 async def _indexes(
@@ -171,11 +233,14 @@ async def _indexes(
         async for row in snapshot.rows(f"SELECT locality, rid, {values} FROM {table.name}"):  # noqa: S608 - our own names
             report.index_rows += 1
             locality, rid, *value = row
-            _count(found, (table.name, locality, value[0]), rid, tuple(value))
+            if table is index_sharing:
+                _count(found, (table.name, locality, NO_PARAMETER), rid, tuple(map(_plain, value)))
+            else:
+                _count(found, (table.name, locality, value[0]), rid, tuple(value))
     for key in sorted(wanted.keys() | found.keys()):
         if key[2] in complete and wanted.get(key) != found.get(key):
             (want, _), (have, _) = wanted.get(key, (0, 0)), found.get(key, (0, 0))
-            parameter = names.text(Kind.PARAMETER, key[2])
+            parameter = "sharing" if key[2] == NO_PARAMETER else names.text(Kind.PARAMETER, key[2])
             difference = "are not those" if want == have else f"are {have}, not the {want}"
             report.faults.append(f"the rows of {parameter} in {key[0]} {difference} that the bodies call for")
 
@@ -204,13 +269,6 @@ async def _history(snapshot: _Snapshot, report: Report) -> None:
     """
     async for rid, version in snapshot.rows(orphans):
         report.faults.append(f"version {version} of resource number {rid} has no resource")
-    unaudited = """
-        SELECT r.rid, r.version, count(a.version)
-        FROM resource r LEFT JOIN audit_entry a ON a.locality = r.locality AND a.rid = r.rid
-        GROUP BY r.locality, r.rid, r.version HAVING count(a.version) <> r.version
-    """
-    async for rid, version, count in snapshot.rows(unaudited):
-        report.faults.append(f"resource number {rid} at version {version} has {count} audit entries")
 
 
 async def _outbox(snapshot: _Snapshot, names: Names, report: Report) -> None:
@@ -240,7 +298,13 @@ async def _outbox(snapshot: _Snapshot, names: Names, report: Report) -> None:
 def _add(sums: Sums, locality: int, rid: int, rows: Rows) -> None:
     for table, kind in zip(INDEXES, rows, strict=True):
         for row in kind:
-            _count(sums, (table.name, locality, row[0]), rid, row)
+            parameter = NO_PARAMETER if table is index_sharing else row[0]
+            _count(sums, (table.name, locality, parameter), rid, row)
+
+
+def _plain(value: Any) -> Any:
+    """Bytes as such, whatever the driver has for them."""
+    return bytes(value) if isinstance(value, memoryview) else value
 
 
 def _count(sums: Sums, key: tuple[str, int, int], rid: int, row: tuple[Any, ...]) -> None:

@@ -16,10 +16,14 @@ from service.fhir.search.derived import index_codes
 from service.fhir.search.digests import definitions
 from service.fhir.search.extraction import Extractor
 from service.fhir.search.values import SearchValues
+from service.storage import sharing
 from service.storage.names import Kind, Name, Names, pack_id
+from service.storage.sharing import NO_RULE, Facts, Rule
 
 Second = tuple[str, int, int, int, float]  # text, text_system, low, high, value
-Row = tuple[Any, ...]  # the value columns of an index table, parameter first, without locality and rid
+Row = tuple[
+    Any, ...
+]  # the columns of an index table without locality and rid: a parameter if any, then values
 
 # The order of `tables.INDEXES`.
 TABLES = (
@@ -32,12 +36,14 @@ TABLES = (
     "index_uri",
     "index_composite",
     "index_text",
+    "index_sharing",
 )
 Rows = tuple[
-    set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row],
+    set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row],
 ]  # fmt: skip
 
-NO_ROWS: Rows = (set(), set(), set(), set(), set(), set(), set(), set(), set())
+_NO_VALUES = SearchValues()
+NO_ROWS: Rows = (set(), set(), set(), set(), set(), set(), set(), set(), set(), set())
 LONGEST_ID = 64  # characters, https://hl7.org/fhir/R4/datatypes.html#id
 URL_TARGET = 0  # `target_type` of a reference that is no Type/id of a type we know
 
@@ -53,7 +59,7 @@ class Difference:
 def difference(old: Rows, new: Rows) -> Difference:
     """The rows to take away from `old` and to add to it for `new`."""
     return Difference(
-        removed=tuple(before - after for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # nine sets of nine
+        removed=tuple(before - after for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # ten sets of ten
         added=tuple(after - before for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # as above
     )
 
@@ -64,7 +70,8 @@ class Indexer:
     `definitions` is the digest of those by which it makes them.
     """
 
-    def __init__(self, registry: Registry, extractor: Extractor, names: Names) -> None:
+    def __init__(self, registry: Registry, extractor: Extractor, names: Names, rule: Rule = NO_RULE) -> None:
+        self._rule = rule
         self._extractor = extractor
         self._names = names
         self._registry = registry
@@ -80,10 +87,16 @@ class Indexer:
 
     def values(self, resource: dict[str, Any] | None) -> SearchValues:
         """The search values of a resource; none of a deleted one."""
-        return SearchValues() if resource is None else self._extractor.values(resource)
+        return _NO_VALUES if resource is None else self._extractor.values(resource)
 
-    def systems(self, values: SearchValues) -> Iterable[Name]:
-        """The names that must be known before `rows` can be made of the values."""
+    def facts(self, resource: dict[str, Any] | None) -> Facts | None:
+        """What a resource tells of who may see it; nothing where it is deleted."""
+        return None if resource is None else self._rule.facts(resource)
+
+    def systems(self, values: SearchValues, facts: Facts | None = None) -> Iterable[Name]:
+        """The names that must be known before `rows` can be made of the values and facts."""
+        if facts is not None and facts.rows:
+            yield from sharing.names_of(facts.rows)
         yield from {(Kind.SYSTEM, system) for _, system, _ in values.tokens}
         if values.quantities:
             yield from {(Kind.SYSTEM, system) for _, system, _, _ in values.quantities}
@@ -92,8 +105,8 @@ class Indexer:
             if code in self._with_systems:
                 yield Kind.SYSTEM, second[0]
 
-    def rows(self, type_: str, values: SearchValues) -> Rows:
-        """The index rows of the values of a resource of that type."""
+    def rows(self, type_: str, values: SearchValues, facts: Facts | None = None) -> Rows:
+        """The index rows of the values of a resource of that type, and of what it tells of sharing."""
         parameters = self._parameters.get(type_) or self._learn(type_)
         known = self._names.known
         system = Kind.SYSTEM
@@ -118,6 +131,7 @@ class Indexer:
                 for code, (uri, token), second in values.composites
             },
             {(parameters[code], words) for code, words in values.texts},
+            set() if facts is None else set(sharing.packed(facts.rows, self._names)),
         )
 
     def _second(self, kind: SearchType, second: tuple[Any, ...]) -> Second:

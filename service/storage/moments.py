@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import Dialect
 
-_COLUMNS = ("type", "id", "version", "updated", "method", "body", "rid")
+from service.storage.statements import COLUMNS
+from service.storage.store import SERVICE
 
 
 def _columns(table: str) -> str:
-    return ", ".join(f"{table}.{column}" for column in _COLUMNS)
+    return ", ".join([*(f"{table}.{column}" for column in COLUMNS), str(SERVICE)])
 
 
 # Each rid is looked up for itself, whatever the planner knows or believes of the tables.
@@ -50,7 +51,7 @@ def versions_at(
 
     That is the newest version no later than the moment, or else the first; of a resource in `pinned`
     it is the version said there. Of a resource there may be two rows: then the one with the greater
-    version is meant. The columns are those of `statements.CURRENT`.
+    version is meant. The columns are those of `statements.CURRENT` and the ground: what is asked for was found before.
     """
     versions = [pinned.get(rid, _AS_OF) for rid in rids]
     if dialect.name == "sqlite":

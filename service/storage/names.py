@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID_LENGTH = 36  # characters
 _UUID_BYTES = 16
 _PAD = b"\x00"  # stands in no logical id, so a padded one is like no other
 
@@ -24,9 +26,13 @@ class Kind(IntEnum):
     CLIENT = 5
     AGENCY = 6
     INTERACTION = 7
+    PERSON = 8  # a FHIR user, as Type/id
+    PURPOSE = 9
 
 
 Name = tuple[Kind, str]
+
+_EMPTY = (Kind.SYSTEM, Kind.TYPE, Kind.AGENCY, Kind.PURPOSE)
 
 
 def pack_id(id_: str) -> bytes:
@@ -34,8 +40,18 @@ def pack_id(id_: str) -> bytes:
 
     No two ids give the same bytes: a text of 16 bytes gets one more that no id has.
     """
-    if len(id_) == 36 and _UUID.fullmatch(id_):
-        return bytes.fromhex(id_.replace("-", ""))
+    if len(id_) == _UUID_LENGTH:
+        return _packed(id_)
+    return _text(id_)
+
+
+@lru_cache(maxsize=10_000)  # each write and search names the same few again and again
+def _packed(id_: str) -> bytes:
+    """The id as bytes, where it is as long as a UUID."""
+    return bytes.fromhex(id_.replace("-", "")) if _UUID.fullmatch(id_) else _text(id_)
+
+
+def _text(id_: str) -> bytes:
     text = id_.encode()
     return text + _PAD if len(text) == _UUID_BYTES else text
 
@@ -52,8 +68,11 @@ class Names:
     """The numbers of the names that this process has seen; the store fills it from its `name` table."""
 
     def __init__(self) -> None:
-        self._codes: dict[Name, int] = {(Kind.SYSTEM, ""): 0}
-        self._texts: dict[tuple[Kind, int], str] = {(Kind.SYSTEM, 0): ""}
+        # The empty name of these kinds has no row of its own.
+        self._codes: dict[Name, int] = {(kind, ""): 0 for kind in _EMPTY}
+        self._texts: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
+        for kind in _EMPTY:
+            self._texts[kind][0] = ""
 
     def code(self, kind: Kind, text: str) -> int | None:
         """The number of the name, None where this process has not seen it."""
@@ -73,11 +92,20 @@ class Names:
         Raises:
             KeyError: it was not learnt.
         """
-        return self._texts[kind, code]
+        return self._texts[kind][code]
 
     def texts(self, kind: Kind) -> list[str]:
-        """Every name of the kind that was learnt."""
-        return [text for of, text in self._codes if of is kind]
+        """Every name of the kind that was learnt, but the empty one."""
+        return [text for of, text in self._codes if of is kind and text]
+
+    def has(self, kind: Kind, code: int) -> bool:
+        """Whether the name with that number was learnt."""
+        return code in self._texts[kind]
+
+    def has_all(self, kind: Kind, codes: Iterable[int]) -> bool:
+        """Whether the names with those numbers were learnt."""
+        known = self._texts[kind]
+        return all(code in known for code in codes)
 
     def unknown(self, names: Iterable[Name]) -> set[Name]:
         """Those of `names` that this process has not seen."""
@@ -88,4 +116,4 @@ class Names:
         """Takes rows of the `name` table: kind, code, text."""
         for kind, code, text in rows:
             self._codes[Kind(kind), text] = code
-            self._texts[Kind(kind), code] = text
+            self._texts[Kind(kind)][code] = text

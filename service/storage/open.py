@@ -22,9 +22,10 @@ from service.fhir.search.extraction import Extractor
 from service.storage.indexed import Indexed
 from service.storage.names import Kind, Name
 from service.storage.postgres import PostgresStore
-from service.storage.postgres import connect as connect_postgres
-from service.storage.postgres import revision as postgres_revision
+from service.storage.postgres_connections import connect as connect_postgres
+from service.storage.postgres_connections import revision as postgres_revision
 from service.storage.sessions import Session, postgres_session, sqlite_session
+from service.storage.sharing import NO_RULE, Rule
 from service.storage.sqlite import SqliteStore
 from service.storage.sqlite import revision as sqlite_revision
 from service.storage.store import Store
@@ -48,8 +49,11 @@ async def open_store(
     extractor: Extractor,
     clock: Callable[[], int],
     localities: Iterable[str] = ("default",),
+    rule: Rule = NO_RULE,
 ) -> Store:
     """The store, ready for use; `clock` gives milliseconds since 1970.
+
+    `rule` tells who may see what; by default nobody but the author of a resource.
 
     Raises:
         UnknownDatabase: the URL's scheme is not ours.
@@ -62,9 +66,9 @@ async def open_store(
     indexed = Indexed(definitions(registry), lambda: session(database_url))
     store: SqliteStore | PostgresStore
     if database_url.startswith(_SQLITE):
-        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed)
+        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed, rule)
     else:
-        store = PostgresStore(await connect_postgres(database_url), registry, extractor, clock, indexed)
+        store = PostgresStore(await connect_postgres(database_url), registry, extractor, clock, indexed, rule)
     await store.start(needed)
     return store
 

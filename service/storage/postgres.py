@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -21,76 +21,54 @@ from service.fhir.problems import Unavailable
 from service.fhir.registry import Registry
 from service.fhir.search.expressions import Query
 from service.fhir.search.extraction import Extractor
+from service.fhir.search.sight import Sight
 from service.storage.histories import Histories
 from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
+from service.storage.ledger import Ledger
 from service.storage.names import Kind, Name, Names, pack_id, unpack_id
 from service.storage.notices import ACKNOWLEDGE, Outbox
+from service.storage.postgres_audit import PostgresShelf
+from service.storage.postgres_connections import Connection, revision
 from service.storage.postgres_plans import plan
 from service.storage.postgres_turns import wait_turn
 from service.storage.postgres_units import statement, versions
 from service.storage.preparation import PreparedUnit, prepare
-from service.storage.querying.inclusion import Inclusion
+from service.storage.querying.decision import numbered, slots
+from service.storage.querying.inclusion import Eyes, Inclusion
 from service.storage.querying.searches import Searches
 from service.storage.querying.shapes import names_of
-from service.storage.searching import LONGEST, Searching, stored, too_costly
-from service.storage.statements import (
-    EVERY,
-    POSTGRESQL,
-    READ,
-    READ_CURRENT_VERSION,
-    READ_VERSION,
-    compiled,
-    positional,
-)
+from service.storage.recent import Recent
+from service.storage.registrations import Registrations
+from service.storage.searching import Searching, stored, too_costly
+from service.storage.seeing import Seeing
+from service.storage.sharing import NO_RULE, Rule
+from service.storage.statements import COLUMNS, POSTGRESQL, Reads
 from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stale, Stored, Unit, Waiting
 from service.storage.tables import DELETED, INDEXES, REVISION, resource
 
-# Units: connections a process keeps at most; PostgreSQL's own default allows 100 in all.
-POOL = 16
-# Prepared statements kept per connection: one per shape of unit or search.
-STATEMENTS = 500
-# Units: characters up to which a statement is worth keeping. The history of everything asks two tables by each type.
-STATEMENT = 60_000
 # Units: seconds that a call waits for the database before it gives up.
 PATIENCE = 30.0
-# Every statement says itself by which index and in which order it looks, and looks at few rows. A planner that
-# knows little of the tables, or is misled by a LIMIT, would rather read or join with all there is; and it would
-# plan anew for each value. Plans are made once for a text, from lookups alone.
-# Source: https://www.postgresql.org/docs/15/runtime-config-query.html
-SETTINGS = {
-    "application_name": "thrive-fhir",
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_bitmapscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_sort": "off",  # of all rows, where an index has them in order but for what is equal
-    "max_parallel_workers_per_gather": "0",
-    "jit": "off",
-}
 # rids are handed out from blocks, so that most units need not touch their counter.
 RID_BLOCK = 1000
 SECRET_BYTES = 32
 _STRIDE = 1000
 
-_READ = positional(READ, POSTGRESQL, ("locality", "type", "id"))
-_READ_CURRENT_VERSION = positional(READ_CURRENT_VERSION, POSTGRESQL, ("locality", "rid", "version"))
-_READ_VERSION = positional(READ_VERSION, POSTGRESQL, ("locality", "rid", "version"))
-_EVERY = compiled(EVERY, POSTGRESQL)
-_COLUMNS = "r.type, r.id, r.version, r.updated, r.method, r.body, r.rid"
+_COLUMNS = ", ".join(f"r.{column}" for column in COLUMNS)
+# What stands in the texts below before the values of who looks.
+_TAKEN = {"locality": "$1", "first": "$2", "second": "$3"}
 # The order is that of the unique index, and one a key at most: whatever the planner knows of the table (nothing
 # at first, when it settles on a plan), it looks each key up rather than join with all there is. And the limit tells
 # it how few keys there are: it would guess ten, and then plan each call anew to do better.
 _READ_MANY = (
-    f"SELECT {_COLUMNS} FROM (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS u (type, id) LIMIT {{}}) AS u"  # noqa: S608 - constants only
+    f"SELECT {_COLUMNS}, {{seen}} FROM (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS u (type, id) LIMIT {{limit}}) AS u"  # noqa: S608 - constants only
     " CROSS JOIN LATERAL (SELECT * FROM resource WHERE locality = $1 AND type = u.type AND id = u.id"
     " ORDER BY locality, type, id LIMIT 1) AS r"
 )
 # From here on the planner's guess is no more than there is, and one text serves all numbers.
 _MANY = 10
 _READ_PAGE = (
-    f"SELECT {_COLUMNS} FROM unnest($2::bigint[], $3::int[]) AS u (rid, version)"  # noqa: S608 - constants only
+    f"SELECT {_COLUMNS}, {{seen}} FROM unnest($2::bigint[], $3::int[]) AS u (rid, version)"  # noqa: S608 - constants only
     " JOIN {table} r ON r.locality = $1 AND r.rid = u.rid AND r.version = u.version"
 )
 _NEVER_LOOKED_AT = (
@@ -118,10 +96,8 @@ _UNREACHABLE = (
     TimeoutError,
 )
 
-Connection = asyncpg.pool.PoolConnectionProxy
 
-
-class PostgresStore:
+class PostgresStore(Seeing):
     """Keeps the `Store` protocol on a PostgreSQL database, together with other processes that do."""
 
     def __init__(
@@ -131,18 +107,24 @@ class PostgresStore:
         extractor: Extractor,
         clock: Callable[[], int],
         indexed: Indexed,
+        rule: Rule = NO_RULE,
     ) -> None:
         self._indexed = indexed
         self._pool = pool
         self._clock = clock
+        self._masked = rule.masked
         self._names = Names()
-        self._indexer = Indexer(registry, extractor, self._names)
-        self._searches = Searches(registry, self._names, POSTGRESQL)
-        self._searching = Searching(self._searches, self._names, extractor, POSTGRESQL, clock)
-        self._inclusion = Inclusion(registry, self._names, POSTGRESQL)
-        self._histories = Histories(self._names, POSTGRESQL)
+        self._indexer = Indexer(registry, extractor, self._names, rule)
+        self._searches = Searches(registry, self._names, POSTGRESQL, now=clock, rule=rule)
+        self._searching = Searching(self._searches, self._names, extractor, POSTGRESQL, clock, self._authors)
+        self._reads = Reads(POSTGRESQL)
+        self._inclusion = Inclusion(registry, self._names, POSTGRESQL, rule.revealing, rule.places)
+        self._histories = Histories(registry, self._names, POSTGRESQL)
         self._outbox = Outbox(self._names, self._fetch)
+        self.registrations = Registrations(self._fetch, self._run)
+        self.audit = Ledger(self._names, self._intern, PostgresShelf(self._connection, self._searched, clock))
         self._interning = asyncio.Lock()
+        self._recent = Recent()
         self._rids: dict[int, list[range]] = {}
 
     async def start(self, needed: set[Name]) -> None:
@@ -156,40 +138,51 @@ class PostgresStore:
                 await connection.execute("SET LOCAL statement_timeout = 0")
                 await connection.execute(_LOOK)
 
-    async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
+    async def read(self, locality: str, type_: str, id_: str, sight: Sight | None = None) -> Stored | None:
         """As `Store.read`."""
-        arguments = (self._locality(locality), self._names.code(Kind.TYPE, type_), pack_id(id_))
-        async with self._connection() as connection:
-            row = await connection.fetchrow(_READ, *arguments)
-        return None if row is None else stored(row, type_)
+        sql = self._reads.read(slots(sight))
+        asked = {"locality": await self._located(locality), "type": self._names.code(Kind.TYPE, type_)}
+        values = asked | {"id": pack_id(id_), **await self._eyes(sight)}
+        return self._visible(await self._resources(await self._fetch(sql.text, *sql.ordered(values))))
 
-    async def read_many(self, locality: str, keys: Sequence[Key]) -> dict[Key, Stored]:
+    async def read_many(
+        self, locality: str, keys: Sequence[Key], sight: Sight | None = None
+    ) -> dict[Key, Stored]:
         """As `Store.read_many`."""
         known = [(code, pack_id(id_)) for type_, id_ in keys if (code := self._names.code(Kind.TYPE, type_))]
         if not known:
             return {}
         types, ids = zip(*known, strict=True)
-        text = _READ_MANY.format(len(known) if len(known) < _MANY else "ALL")
-        rows = await self._fetch(text, self._locality(locality), types, ids)
-        return {(one.type, one.id): one for one in self._resources(rows)}
+        seen, further = numbered("r", slots(sight), _TAKEN)
+        text = _READ_MANY.format(seen=seen, limit=len(known) if len(known) < _MANY else "ALL")
+        eyes = await self._eyes(sight)
+        code = await self._located(locality)
+        rows = await self._fetch(text, code, types, ids, *(eyes[name] for name in further))
+        return {(one.type, one.id): one for one in await self._resources(rows) if one.ground}
 
-    async def read_version(self, locality: str, type_: str, id_: str, version: int) -> Stored | None:
+    async def read_version(
+        self, locality: str, type_: str, id_: str, version: int, sight: Sight | None = None
+    ) -> Stored | None:
         """As `Store.read_version`."""
-        current = await self.read(locality, type_, id_)
+        current = await self.read(locality, type_, id_, sight)
         if current is None or current.version <= version:
             return current if current is not None and current.version == version else None
-        rows = await self._fetch(_READ_VERSION, self._locality(locality), current.key, version)
-        return stored(rows[0], type_) if rows else None
+        sql = self._reads.version(slots(sight), current=False)
+        asked = {"locality": await self._located(locality), "rid": current.key, "version": version}
+        values = asked | await self._eyes(sight)
+        return self._visible(await self._resources(await self._fetch(sql.text, *sql.ordered(values))))
 
     async def search(self, locality: str, query: Query) -> Found:
         """As `Store.search`."""
         await self._learn(names_of(query.where))
-        return await self._searching.search(self._searched, self._locality(locality), query)
+        await self._acquainted(query.sight)
+        return await self._searching.search(self._searched, await self._located(locality), query)
 
     async def explain(self, locality: str, query: Query) -> tuple[Explained, ...]:
         """As `Store.explain`."""
         await self._learn(names_of(query.where))
-        ran = await self._searching.statements(self._searched, self._locality(locality), query)
+        await self._acquainted(query.sight)
+        ran = await self._searching.statements(self._searched, await self._located(locality), query)
         async with self._connection() as connection:
             return tuple([one.explained(await plan(connection, one)) for one in ran])
 
@@ -200,63 +193,80 @@ class PostgresStore:
         parameters: Sequence[tuple[str, str]],
         types: frozenset[str],
         limit: int,
+        sight: Sight | None = None,
     ) -> tuple[Stored, ...]:
         """As `Store.referred`."""
-        asked = self._inclusion.referred(self._locality(locality), keys, parameters, types, limit)
-        return self._resources(await self._searched(*asked))
+        eyes = Eyes(sight, await self._eyes(sight))
+        asked = self._inclusion.referred(await self._located(locality), keys, parameters, types, limit, eyes)
+        return await self._resources(await self._searched(*asked))
 
     async def referring(
-        self, locality: str, targets: Sequence[Key], parameters: Sequence[tuple[str, str]], limit: int
+        self,
+        locality: str,
+        targets: Sequence[Key],
+        parameters: Sequence[tuple[str, str]],
+        limit: int,
+        sight: Sight | None = None,
     ) -> tuple[Stored, ...]:
         """As `Store.referring`."""
-        asked = self._inclusion.referring(self._locality(locality), targets, parameters, limit)
-        return self._resources(await self._searched(*asked))
+        eyes = Eyes(sight, await self._eyes(sight))
+        asked = self._inclusion.referring(await self._located(locality), targets, parameters, limit, eyes)
+        return await self._resources(await self._searched(*asked))
 
     async def history(self, locality: str, query: HistoryQuery) -> Page:
         """As `Store.history`."""
-        code = self._locality(locality)
+        code, eyes = await self._located(locality), await self._eyes(query.sight)
         rid = total = None
         if query.type is not None and query.id is not None:
-            current = await self.read(locality, query.type, query.id)
+            current = await self.read(locality, query.type, query.id, query.sight)
             if current is None:
                 return Page((), more=False, total=0)
             rid, total = current.key, current.version
-        text, arguments = self._histories.keys(code, query, rid)
+            if query.sight is not None:
+                text, arguments = self._histories.count(code, query, rid, eyes)
+                [(total,)] = await self._fetch(text, *arguments)
+        text, arguments = self._histories.keys(code, query, rid, eyes)
         keys = await self._fetch(text, *arguments)
-        items = await self._page(code, [(rid, version) for _, rid, version in keys[: query.count]])
+        versions = [(rid, version) for _, rid, version in keys[: query.count]]
+        items = await self._page(code, versions, slots(query.sight), eyes)
         return Page(items, more=len(keys) > query.count, total=total)
 
     async def commit(self, locality: str, unit: Unit) -> tuple[Stored, ...]:
         """As `Store.commit`."""
         for expectation in unit.expectations:
             await self._learn(names_of(expectation.query.where))
-        code = self._locality(locality)
-        prepared = await prepare(code, unit, self._indexer, self._names, self._intern)
+            await self._acquainted(expectation.asked.sight)
+        code = await self._located(locality)
+        parts = (self._indexer, self._names, self._intern, self._said, self._recent)
+        prepared = await prepare(code, unit, *parts)
         new = sum(change.change.before is None for change in prepared.changes)
         await self._reserve(code, new)
         rids = [self._next_rid(code) for _ in range(new)]
         while True:
             try:
                 async with self._connection() as connection:
-                    return await self._store(connection, prepared, rids)
+                    versions = await self._store(connection, prepared, rids)
             except _MOVED_ON as moved_on:
                 if await self._fetch(_WRITER, prepared.definitions):
                     raise Stale from moved_on
                 await self._indexed.announce()
+            else:
+                self._recent.keep(prepared, versions)
+                return versions
 
     async def notices(
         self, locality: str, agency: str, count: int, after: str | None = None
     ) -> tuple[Waiting, ...]:
         """As `Store.notices`."""
         await self._learn({(Kind.AGENCY, agency)})
-        return await self._outbox.waiting(self._locality(locality), agency, count, after)
+        return await self._outbox.waiting(await self._located(locality), agency, count, after)
 
     async def acknowledge(
         self, locality: str, agency: str, client: str, ids: Sequence[str]
     ) -> frozenset[str]:
         """As `Store.acknowledge`."""
         await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
-        of = (self._locality(locality), self._names.known(Kind.AGENCY, agency))
+        of = (await self._located(locality), self._names.known(Kind.AGENCY, agency))
         by = (self._clock(), self._names.known(Kind.CLIENT, client))
         rows = await self._fetch(ACKNOWLEDGE, *of, list(map(pack_id, ids)), *by)
         return frozenset(unpack_id(row[0]) for row in rows)
@@ -273,7 +283,7 @@ class PostgresStore:
         async with connection.transaction():
             await wait_turn(connection, unit)
             for expectation in unit.expectations:
-                search, asked = self._searches.ids(unit.locality, expectation.query)
+                search, asked = self._searches.ids(unit.locality, expectation.asked)
                 found = {unpack_id(row[0]) for row in await connection.fetch(search, *asked)}
                 if found != expectation.ids:
                     raise Stale
@@ -307,16 +317,19 @@ class PostgresStore:
         """As `Store.close`."""
         await self._pool.close()
 
-    async def everything(self, locality: str, types: Sequence[str]) -> AsyncIterator[Stored]:
+    async def everything(
+        self, locality: str, types: Sequence[str], sight: Sight | None = None
+    ) -> AsyncIterator[Stored]:
         """As `Store.everything`, one type after the other."""
-        code = self._locality(locality)
+        code, sql = await self._located(locality), self._reads.every(slots(sight))
         for type_ in types:
             number = self._names.known(Kind.TYPE, type_)
             walk = {"locality": code, "type": number, "deleted": DELETED, "after": 0, "count": _STRIDE}
-            while rows := await self._fetch(_EVERY.text, *_EVERY.ordered(walk)):
-                for row in rows:
-                    yield stored(row, type_)
-                walk["after"] = rows[-1][-1]
+            while rows := await self._fetch(sql.text, *sql.ordered(walk | await self._eyes(sight))):
+                for one in await self._resources(rows):
+                    if one.ground:
+                        yield one
+                walk["after"] = rows[-1][6]
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
@@ -325,6 +338,11 @@ class PostgresStore:
                 yield connection
         except _UNREACHABLE as failure:
             raise Unavailable("store-unavailable", "The store cannot be reached now. Try again.") from failure
+
+    async def _run(self, text: str, *arguments: Any) -> int:
+        async with self._connection() as connection:
+            done: str = await connection.execute(text, *arguments)
+        return int(done.rpartition(" ")[2])
 
     async def _fetch(self, text: str, *arguments: Any) -> list[Any]:
         async with self._connection() as connection:
@@ -338,23 +356,28 @@ class PostgresStore:
             except asyncpg.QueryCanceledError as late:
                 raise too_costly() from late
 
-    def _locality(self, locality: str) -> int:
-        return self._names.known(Kind.LOCALITY, locality)
-
-    async def _page(self, locality: int, keys: list[tuple[int, int]]) -> tuple[Stored, ...]:
+    async def _page(
+        self, locality: int, keys: list[tuple[int, int]], number: int, eyes: Mapping[str, Any]
+    ) -> tuple[Stored, ...]:
         """The versions with these rids and numbers, in their order."""
         if not keys:
             return ()
         rids, numbers = zip(*keys, strict=True)
         found: dict[tuple[int, int], Stored] = {}
         # Current first: a version that is superseded in between is then found superseded.
+        seen, further = numbered("r", number, _TAKEN)
         for table in ("resource", "resource_version"):
-            for row in await self._fetch(_READ_PAGE.format(table=table), locality, rids, numbers):
-                found[row[6], row[2]] = stored(row, self._names.text(Kind.TYPE, row[0]))
-        return tuple(found[key] for key in keys)
+            text = _READ_PAGE.format(seen=seen, table=table)
+            rows = await self._fetch(text, locality, rids, numbers, *(eyes[name] for name in further))
+            found |= {(one.key, one.version): one for one in await self._resources(rows) if one.ground}
+        return tuple(found[key] for key in keys if key in found)
 
-    def _resources(self, rows: Sequence[Any]) -> tuple[Stored, ...]:
-        return tuple(stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows)
+    async def _resources(self, rows: Sequence[Any]) -> tuple[Stored, ...]:
+        await self._authors(rows)
+        return tuple(stored(row, self._names.text(Kind.TYPE, row[0]), self._names) for row in rows)
+
+    def _visible(self, found: Sequence[Stored]) -> Stored | None:
+        return found[0] if found and found[0].ground else None
 
     async def _reserve(self, locality: int, count: int) -> None:
         """Makes sure that `count` rids can be taken without asking the database."""
@@ -410,37 +433,3 @@ class PostgresStore:
                     )
             learnt = [await connection.fetchrow(_NAME, kind, text) for kind, text in names]
         self._names.learn(tuple(row) for row in learnt if row is not None)
-
-
-async def connect(url: str) -> asyncpg.Pool:
-    """A pool of connections to the database.
-
-    Raises:
-        Unavailable: it cannot be reached.
-    """
-    try:
-        return await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=POOL,
-            statement_cache_size=STATEMENTS,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=STATEMENT,
-            reset=_nothing_to_reset,
-            server_settings=SETTINGS | {"statement_timeout": f"{LONGEST * 1000:.0f}"},  # milliseconds
-        )
-    except (OSError, asyncpg.PostgresError, TimeoutError) as failure:
-        raise Unavailable("store-unavailable", "The database cannot be reached.") from failure
-
-
-async def _nothing_to_reset(_: asyncpg.Connection) -> None:
-    """Spares a round trip on release: no call of ours leaves anything behind in its session."""
-
-
-async def revision(connection: Connection) -> str | None:
-    """The Alembic revision that the database is at, None where it was never migrated."""
-    try:
-        found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-    except asyncpg.UndefinedTableError:
-        return None
-    return found

@@ -20,10 +20,20 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.types import TypeEngine
 
-from service.storage.preparation import PreparedUnit
+from service.storage.audit import child_rows
+from service.storage.preparation import PreparedChange, PreparedUnit
 from service.storage.statements import POSTGRESQL
 from service.storage.store import Stored
-from service.storage.tables import INDEXES, audit_entry, index_text, notice, resource, row_columns
+from service.storage.tables import (
+    DELETED,
+    INDEXES,
+    audit,
+    audit_child,
+    index_text,
+    notice,
+    resource,
+    row_columns,
+)
 
 # The second part holds for no row, and so locks none. But the lock on the table that goes with it is held until
 # the unit is committed, and is taken before the statement looks at anything: `Session.writing` waits for it.
@@ -32,7 +42,7 @@ _COUNTED_ON = (
     " AND NOT EXISTS (SELECT 1 FROM index_writer WHERE definitions IS NULL FOR KEY SHARE)"
 )
 
-_MOVED = ("version", "type", "id", "updated", "method", "body")
+_MOVED = ("version", "type", "id", "updated", "method", "author", "child", "label", "body")
 
 
 def array_type(type_: TypeEngine[Any]) -> str:
@@ -47,7 +57,7 @@ Columns = Sequence[tuple[str, str]]  # names, and the array types that hold thei
 _COLUMNS: dict[str, Columns] = {
     table.name: [(column.name, array_type(column.type)) for column in columns][1:]
     for table, columns in (
-        *((table, list(table.c)) for table in (resource, audit_entry)),
+        *((table, list(table.c)) for table in (resource, audit, audit_child)),
         # Those of an acknowledgement come later.
         (notice, [column for column in notice.c if not column.nullable]),
         *((table, row_columns(table)) for table in INDEXES),
@@ -61,6 +71,8 @@ _SUPERSEDING: Columns = [
         ("version", "version"),
         ("updated", "updated"),
         ("method", "method"),
+        ("child", "child"),
+        ("label", "label"),
         ("body", "body"),
     )
 ]
@@ -108,15 +120,23 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
             made,
             "created",
             resource,
-            [(s.key, p.type, p.id, s.version, s.updated, p.method, s.body) for p, s in new],
+            [(*_row(p, s), unit.agency, p.child, p.label, s.body) for p, s in new],
         )
     if later:
         # In the order of rid, so that two units that change the same resources wait for
         # each other rather than for ever.
         later.sort(key=lambda pair: pair[1].key)
-        _supersede(made, [(s.key, s.version - 1, s.version, s.updated, p.method, s.body) for p, s in later])
-    actors = (unit.client, unit.agency, unit.interaction, unit.request)
-    _insert(made, "audited", audit_entry, [(s.key, s.version, s.updated, *actors) for s in stored])
+        _supersede(
+            made,
+            [
+                (s.key, s.version - 1, s.version, s.updated, p.method, p.child, p.label, s.body)
+                for p, s in later
+            ],
+        )
+    audited = [prepared.audited(unit, version) for prepared, version in changed]
+    _insert(made, "audited", audit, [row[1:] for row in audited])
+    if children := [row[1:] for entry in audited for row in child_rows(entry)]:
+        _insert(made, "audited_children", audit_child, children)
     for position, table in enumerate(INDEXES):
         removed = [(*row, s.key) for p, s in changed for row in p.difference.removed[position]]
         added = [(*row, s.key) for p, s in changed for row in p.difference.added[position]]
@@ -136,6 +156,10 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
     if unit.relied_on:
         _rely(made, sorted(unit.relied_on))
     return made.text(len(later), len(unit.relied_on), unit.definitions), made.arguments
+
+
+def _row(prepared: PreparedChange, stored: Stored) -> tuple[Any, ...]:
+    return (stored.key, prepared.type, prepared.id, stored.version, stored.updated, prepared.method)
 
 
 def _insert(
@@ -159,7 +183,10 @@ def _supersede(made: _Statement, rows: Sequence[Sequence[Any]]) -> None:
         f" FROM resource r, {current} RETURNING 1)"
     )
     made.parts.append(
+        # Who could see the resource can still see that it is gone.
         "updated AS (UPDATE resource r SET version = u.version, updated = u.updated, method = u.method,"
+        f" child = CASE WHEN u.method = {DELETED} THEN r.child ELSE u.child END,"
+        f" label = CASE WHEN u.method = {DELETED} THEN r.label ELSE u.label END,"
         f" body = u.body FROM {current} RETURNING 1)"
     )
 

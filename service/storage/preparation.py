@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.fhir import stamping
 from service.fhir.search.values import SearchValues
-from service.storage.indexing import NO_ROWS, Difference, Indexer, difference
+from service.storage.audit import CREATED, DELETED, UPDATED, Row, packed, version_serial
+from service.storage.indexing import NO_ROWS, Difference, Indexer, Rows, difference
 from service.storage.names import Kind, Name, Names, pack_id
-from service.storage.store import Change, Expectation, Stored, Unit
+from service.storage.querying.decision import AUTHOR
+from service.storage.recent import Recent
+from service.storage.sharing import CLOSED_CHILD, Facts, child_of, kept, pack_child, unpack_child
+from service.storage.store import AuditEntry, Change, Expectation, Stored, Unit
 from service.storage.tables import METHODS
 
 # A large bundle is prepared in steps of so many changes, with other requests in between.
 STEP = 50
 
 FIRST_VERSION = 1
+
+# HTTP's statuses of what makes a version; the first one is always a creation.
+_STATUSES = {"POST": 200, "PUT": 200, "PATCH": 200, "DELETE": 204}
+_CREATED_STATUS = 201
 
 
 class Unregistered(Exception):  # noqa: N818 - a state: the process has to say again by what it indexes
@@ -28,7 +36,12 @@ class Unregistered(Exception):  # noqa: N818 - a state: the process has to say a
 
 @dataclass(frozen=True, slots=True)
 class PreparedChange:
-    """A change with all that is known of it before its version's time and, if new, its rid."""
+    """A change with all that is known of it before its version's time and, if new, its rid.
+
+    `author` is the agency of the unit, whose number is that of a new resource's author. `child` and
+    `label` are those of the new version; a deletion keeps what stands there, whatever is said here.
+    `rows` are all index rows of the new version.
+    """
 
     change: Change
     type: int
@@ -37,6 +50,10 @@ class PreparedChange:
     head: bytes
     tail: bytes
     difference: Difference
+    author: str = ""
+    child: bytes | None = None
+    label: int = 0
+    rows: Rows = NO_ROWS
 
     @property
     def version(self) -> int:
@@ -48,7 +65,45 @@ class PreparedChange:
         change, version = self.change, self.version
         updated = now if change.before is None else max(now, change.before.updated)
         body = b"" if change.resource is None else stamping.stamp(self.head, version, updated, self.tail)
-        return Stored(change.type, change.id, version, updated, change.method, body, rid)
+        author = self.author if change.before is None else change.before.author
+        child = unpack_child(self.child)
+        return Stored(change.type, change.id, version, updated, change.method, body, rid, author, child)
+
+    def audited(self, unit: PreparedUnit, stored: Stored) -> Row:
+        """The row of the audit that tells of the version; `unit` is the one that it is a part of."""
+        before = self.change.before
+        ground = AUTHOR if before is None else before.ground
+        former = None if before is None else before.child
+        # Mostly it is about one young person, and was before.
+        concerned = {stored.child, former} if former else (stored.child,)
+        children = tuple([(child, ground) for child in sorted(filter(None, concerned))])
+        return (
+            unit.locality,
+            stored.updated,
+            version_serial(stored.key, stored.version),
+            _action(stored),
+            unit.interaction,
+            unit.client,
+            unit.agency,
+            unit.person,
+            unit.purpose,
+            _STATUSES[stored.method] if stored.version > FIRST_VERSION else _CREATED_STATUS,
+            self.type,
+            self.id,
+            stored.version,
+            0,
+            unit.request,
+            unit.address,
+            "",
+            "",
+            packed(children),
+        )
+
+
+def _action(stored: Stored) -> int:
+    if stored.deleted:
+        return DELETED
+    return CREATED if stored.version == FIRST_VERSION else UPDATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +137,9 @@ class PreparedUnit:
     agency: int
     interaction: int
     request: str
+    person: int = 0
+    purpose: int = 0
+    address: str = ""
     notices: tuple[PreparedNotice, ...] = ()
 
     @property
@@ -94,43 +152,87 @@ class PreparedUnit:
 
 
 Intern = Callable[[set[Name]], Awaitable[None]]
+Said = Callable[[int, int, bytes], Awaitable[set[tuple[object, ...]]]]  # of locality, rid and child: rows
 
 
-async def prepare(locality: int, unit: Unit, indexer: Indexer, names: Names, intern: Intern) -> PreparedUnit:
-    """The unit ready to be stored; `intern` gives numbers to the names that have none yet."""
+def actors(entry: AuditEntry) -> list[Name]:
+    """The names of who acts, and how."""
+    found = (
+        (Kind.CLIENT, entry.client),
+        (Kind.AGENCY, entry.agency),
+        (Kind.INTERACTION, entry.interaction),
+        (Kind.PERSON, entry.person),
+        (Kind.PURPOSE, entry.purpose),
+    )
+    return [name for name in found if name[1]]
+
+
+async def prepare(
+    locality: int,
+    unit: Unit,
+    indexer: Indexer,
+    names: Names,
+    intern: Intern,
+    said: Said,
+    recent: Recent | None = None,
+) -> PreparedUnit:
+    """The unit ready to be stored; `intern` gives numbers to the names that have none yet.
+
+    `said` gives what a deleted resource still says of sharing; `recent` may know the index rows of what is changed.
+    """
+    formers = [None if recent is None else _known(recent, locality, change) for change in unit.changes]
     values: list[tuple[SearchValues, SearchValues]] = []
+    facts: list[tuple[Facts | None, Facts | None]] = []
     unknown: set[Name] = set()
     for position, change in enumerate(unit.changes):
         if position and position % STEP == 0:
             await asyncio.sleep(0)
-        pair = indexer.values(change.former), indexer.values(change.resource)
+        former = change.former if formers[position] is None else None
+        pair = indexer.values(former), indexer.values(change.resource)
+        told = indexer.facts(former), indexer.facts(change.resource)
         values.append(pair)
-        for side in pair:
-            unknown |= names.unknown(indexer.systems(side))
+        facts.append(told)
+        for side, its, of in zip(pair, told, (former, change.resource), strict=True):
+            if of is not None:
+                unknown |= names.unknown(indexer.systems(side, its))
     audit = unit.audit
-    actors = ((Kind.CLIENT, audit.client), (Kind.AGENCY, audit.agency), (Kind.INTERACTION, audit.interaction))
-    unknown |= names.unknown(actors)
+    unknown |= names.unknown(actors(audit))
     if unit.notices:
         unknown |= names.unknown((Kind.AGENCY, notice.agency) for notice in unit.notices)
     if unknown:
         await intern(unknown)
     changes = []
-    for position, (change, (old, new)) in enumerate(zip(unit.changes, values, strict=True)):
+    for position, (change, both, told) in enumerate(zip(unit.changes, values, facts, strict=True)):
         if position and position % STEP == 0:
             await asyncio.sleep(0)
-        changes.append(_prepared(change, old, new, indexer, names))
+        prepared = _prepared(change, both, told, indexer, names, audit.agency, formers[position])
+        before = change.before
+        if before is not None and before.deleted and told[1] is not None:
+            prepared = _brought_back(prepared, await said(locality, before.key, prepared.id))
+        changes.append(prepared)
     return PreparedUnit(
         locality,
         indexer.definitions,
         tuple(changes),
         unit.expectations,
         tuple((stored.key, stored.version) for stored in unit.relied_on),
-        client=names.known(Kind.CLIENT, audit.client),
-        agency=names.known(Kind.AGENCY, audit.agency),
+        client=names.known(Kind.CLIENT, audit.client) if audit.client else 0,
+        agency=names.known(Kind.AGENCY, audit.agency) if audit.agency else 0,
         interaction=names.known(Kind.INTERACTION, audit.interaction),
         request=audit.request_id,
+        person=names.known(Kind.PERSON, audit.person) if audit.person else 0,
+        purpose=names.known(Kind.PURPOSE, audit.purpose) if audit.purpose else 0,
+        address=audit.address,
         notices=_notices(unit, names) if unit.notices else (),
     )
+
+
+def _known(recent: Recent, locality: int, change: Change) -> Rows | None:
+    """The index rows of what is changed, where they are remembered; what was deleted has none."""
+    before = change.before
+    if before is None or change.former is None:
+        return None
+    return recent.rows(locality, before.key, before.version)
 
 
 def _notices(unit: Unit, names: Names) -> tuple[PreparedNotice, ...]:
@@ -146,9 +248,36 @@ def _notices(unit: Unit, names: Names) -> tuple[PreparedNotice, ...]:
     )
 
 
+def _brought_back(prepared: PreparedChange, said: set[tuple[object, ...]]) -> PreparedChange:
+    """The change of what was deleted, and still said something of sharing."""
+    of = prepared.difference
+    removed, added = (*of.removed[:-1], said - of.added[-1]), (*of.added[:-1], of.added[-1] - said)
+    return replace(prepared, difference=Difference(removed, added))
+
+
 def _prepared(
-    change: Change, old: SearchValues, new: SearchValues, indexer: Indexer, names: Names
+    change: Change,
+    values: tuple[SearchValues, SearchValues],
+    facts: tuple[Facts | None, Facts | None],
+    indexer: Indexer,
+    names: Names,
+    author: str,
+    known: Rows | None = None,
 ) -> PreparedChange:
+    """The change, made of the values and the facts before and after it; `known` are the index rows before it."""
+    (old, new), (former, told) = values, facts
+    if told is None:
+        before = change.before
+        child, label = (CLOSED_CHILD if before is None else pack_child(before.child)), 0
+    else:
+        child, label = child_of(told, change.child), told.label
+    if known is not None:
+        old_rows = known
+    else:
+        old_rows = NO_ROWS if change.former is None else indexer.rows(change.type, old, former)
+    new_rows = NO_ROWS if change.resource is None else indexer.rows(change.type, new, told)
+    if change.resource is None:
+        new_rows = (*NO_ROWS[:-1], kept(old_rows[-1]))
     head, tail = (b"", b"") if change.resource is None else stamping.parts(change.resource)
     return PreparedChange(
         change,
@@ -157,8 +286,9 @@ def _prepared(
         METHODS[change.method],
         head,
         tail,
-        difference(
-            NO_ROWS if change.former is None else indexer.rows(change.type, old),
-            NO_ROWS if change.resource is None else indexer.rows(change.type, new),
-        ),
+        difference(old_rows, new_rows),
+        author,
+        child,
+        label,
+        new_rows,
     )

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
 from service.fhir.search.derived import STORED
-from service.fhir.search.digests import definitions
+from service.fhir.search.digests import SHARING, definitions
 from service.fhir.search.expressions import LATEST
 from service.fhir.search.values import SearchValues
 from service.storage.indexed import by_type, count_on_ours, mark, marks, waiting, writers
 from service.storage.indexing import Indexer
 from service.storage.names import Kind, Name, Names
+from service.storage.resharing import Reshare
 from service.storage.rows import home, selected
-from service.storage.tables import DELETED, INDEXES, index_composite
+from service.storage.sharing import NO_RULE, Rule
+from service.storage.tables import DELETED, INDEXES, PARAMETER_INDEXES, index_composite
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -58,7 +60,7 @@ class Walk:
     type: str
     locality: int
     number: int
-    codes: Collection[str]
+    codes: frozenset[str]
     until: int
 
 
@@ -73,17 +75,22 @@ class Report:
 
 
 async def reindex(
-    session: Session, registry: Registry, extractor: Extractor, begin: Begin, types: Collection[str] = ()
+    session: Session,
+    registry: Registry,
+    extractor: Extractor,
+    begin: Begin,
+    types: Collection[str] = (),
+    rule: Rule = NO_RULE,
 ) -> Report:
     """Makes the index complete for all search parameters, or for those of the types alone.
 
-    `begin` is told the type and how many resources of it there are, and gives what progress is told to.
+    And makes complete who may see what, by the `rule` of the store. `begin` is told the type and how many resources of it there are, and gives what progress is told to.
     The process must have announced its definitions. Wants `Session.alone`.
 
     Raises:
         Voided: a process with other search parameters has written meanwhile.
     """
-    work = Reindexing(session, registry, extractor)
+    work = Reindexing(session, registry, extractor, rule)
     await work.start()
     await work.clear_removed(types)
     for type_, codes in sorted(by_type(waiting(work.definitions, await marks(session))).items()):
@@ -95,12 +102,15 @@ async def reindex(
 class Reindexing:
     """One run of it."""
 
-    def __init__(self, session: Session, registry: Registry, extractor: Extractor) -> None:
+    def __init__(
+        self, session: Session, registry: Registry, extractor: Extractor, rule: Rule = NO_RULE
+    ) -> None:
         self._session = session
         self._registry = registry
         self._names = Names()
         self._indexer = Indexer(registry, extractor, self._names)
         self._new: dict[int, int] = {}
+        self._sharing = Reshare(session, self._names, rule)
         self.definitions = definitions(registry)
         self.report = Report()
 
@@ -121,19 +131,21 @@ class Reindexing:
             if name in self.definitions.digests or (types and type_ not in types) or code in STORED:
                 continue
             for locality in self._localities():
-                for table in INDEXES:
+                for table in PARAMETER_INDEXES:
                     await self._clear(table, locality, name)
 
     async def index(self, type_: str, codes: Collection[str], begin: Begin) -> None:
         """Gives all resources of the type the rows of these codes, and marks them as complete."""
         walks = [
-            Walk(type_, locality, self._number(type_), codes, self._new[locality])
+            Walk(type_, locality, self._number(type_), frozenset(codes), self._new[locality])
             for locality in self._localities()
         ]
         total = sum([await self._count(walk) for walk in walks])
         with begin(type_, total) as advance:
             for walk in walks:
                 await self._walk(walk, advance)
+                if SHARING in walk.codes:
+                    self.report.added += await self._sharing.gone(walk.locality, walk.number, walk.until)
         async with self._session.writing():
             if await writers(self._session) != {self.definitions.whole}:
                 raise Voided
@@ -155,6 +167,8 @@ class Reindexing:
         else:
             advance(await self._count(walk, reached))
         while bodies := await self._bodies(walk, reached):
+            if SHARING in walk.codes:
+                await self._sharing.learn(bodies)
             found = await self._wanted(walk, bodies)
             present = await self._present(walk, list(found))
             reached = bodies[-1][0]
@@ -168,14 +182,16 @@ class Reindexing:
                     present |= await self._present(walk, list(again))
                     found |= again
                 await self._write(walk, found, present)
+                if SHARING in walk.codes:
+                    self.report.added += await self._sharing.write(walk.locality, bodies)
             self.report.resources += len(bodies)
             advance(len(bodies))
 
     async def _prepare(self, walk: Walk) -> None:
         """Rows that cannot be found by their resource, or are in a table where they belong no longer, go first."""
-        for code in walk.codes:
+        for code in walk.codes - {SHARING}:
             name = f"{walk.type}.{code}"
-            for table in INDEXES:
+            for table in PARAMETER_INDEXES:
                 if table is index_composite or table is not home(self._registry, walk.type, code):
                     await self._clear(table, walk.locality, name, walk.until)
         async with self._session.writing():
@@ -326,7 +342,8 @@ class Reindexing:
 
     def _parameters(self, walk: Walk) -> dict[int, str]:
         """The codes that are being indexed, by their numbers."""
-        return {self._names.known(Kind.PARAMETER, f"{walk.type}.{code}"): code for code in walk.codes}
+        known = self._names.known
+        return {known(Kind.PARAMETER, f"{walk.type}.{code}"): code for code in walk.codes - {SHARING}}
 
     def _number(self, type_: str) -> int:
         return self._names.known(Kind.TYPE, type_)

@@ -31,12 +31,15 @@ from service.storage.indexing import target
 from service.storage.moments import versions_at
 from service.storage.names import Kind, Names, pack_id, unpack_id
 from service.storage.preparation import FIRST_VERSION
+from service.storage.querying.decision import GROUND, WITHHELD
 from service.storage.querying.searches import Searches
+from service.storage.sharing import unpack_child
 from service.storage.store import Explained, Found, Stored
 from service.storage.tables import METHOD_NAMES
 
 Row = Any  # a sequence; both drivers have their own
 Fetch = Callable[[str, Sequence[Any]], Awaitable[Sequence[Row]]]
+Authors = Callable[[Sequence[Row]], Awaitable[None]]
 
 LONGEST = 10.0
 """Units: seconds that one statement may take, of a search or of a unit, before it is given up."""
@@ -55,8 +58,8 @@ MOST_PINS = 20
 _STEP = 50
 # What a resource is sorted by without a look into its body.
 _STORED = frozenset({"_id", "_lastUpdated"})
-# Behind the columns of a resource stand the values by the sort keys.
-_RESOURCE_COLUMNS = 7
+# Behind the columns of a resource, and what it is seen by, stand the values by the sort keys.
+_RESOURCE_COLUMNS = 10
 
 
 class Statement(NamedTuple):
@@ -73,9 +76,22 @@ class Statement(NamedTuple):
         return Explained(self.purpose, self.text, plan, self.rows, self.microseconds)
 
 
-def stored(row: Row, type_: str) -> Stored:
-    """The version in a row of `statements.CURRENT`."""
-    return Stored(type_, unpack_id(row[1]), row[2], row[3], METHOD_NAMES[row[4]], row[5], row[6])
+def stored(row: Row, type_: str, names: Names) -> Stored:
+    """The version in a row of `statements.CURRENT` and the number of `decision`; its author's name is learnt."""
+    seen = row[9]
+    return Stored(
+        type_,
+        unpack_id(row[1]),
+        row[2],
+        row[3],
+        METHOD_NAMES[row[4]],
+        row[5],
+        row[6],
+        names.text(Kind.AGENCY, row[7]),
+        unpack_child(row[8]),
+        seen & GROUND,
+        seen & WITHHELD != 0,
+    )
 
 
 def kept(names: Names) -> Kept:
@@ -103,12 +119,15 @@ class Searching:
         extractor: Extractor,
         dialect: Dialect,
         clock: Callable[[], int],
+        authors: Authors,
     ) -> None:
+        """`authors` learns the names of the authors of rows."""
         self.searches = searches
         self.names = names
         self.extractor = extractor
         self.dialect = dialect
         self.clock = clock
+        self.authors = authors
         self.kept = kept(names)
 
     async def search(self, fetch: Fetch, locality: int, query: Query) -> Found:
@@ -154,14 +173,19 @@ class _Run:
         self.statements.append(Statement(purpose, text, arguments, len(rows), took))
         return rows
 
+    async def _resources(self, purpose: str, statement: tuple[str, Sequence[Any]]) -> Sequence[Row]:
+        rows = await self._ask(purpose, statement)
+        await self.of.authors(rows)
+        return rows
+
     async def _total(self) -> int:
         [(total,)] = await self._ask("total", self.of.searches.total(self.locality, self.query))
         return int(total)
 
     async def _unsorted(self) -> Found:
         query = self.query
-        rows = await self._ask("page", self.of.searches.page(self.locality, query))
-        items = [stored(row, query.type) for row in rows[: query.count]]
+        rows = await self._resources("page", self.of.searches.page(self.locality, query))
+        items = [stored(row, query.type, self.of.names) for row in rows[: query.count]]
         if query.backward:
             items.reverse()
         return Found(tuple(items), more=len(rows) > query.count)
@@ -173,7 +197,7 @@ class _Run:
         # Taken before anything is asked: what bears an earlier time is there by now.
         as_of = self.of.clock() - MARGIN
         page = self.of.searches.page(self.locality, query)
-        listed = [_Listed.of(row, query) for row in await self._ask("page", page)]
+        listed = [_Listed.of(row, query, self.of.names) for row in await self._resources("page", page)]
         if len(listed) <= query.count:
             # No page lies beside this one, so none has to agree with it.
             return self._page(listed, replace(query, as_of=as_of))
@@ -208,7 +232,7 @@ class _Run:
         page = self.of.searches.page(
             self.locality, asked, extent="settled", place=None if beside is None else beside.place
         )
-        settled = [_Listed.of(row, asked) for row in await self._ask("settled", page)]
+        settled = [_Listed.of(row, asked, self.of.names) for row in await self._resources("settled", page)]
         moved = await self._moved(asked)
         if beside is not None:
             limit, back = self._order(beside), asked.backward
@@ -243,7 +267,7 @@ class _Run:
     async def _moved_now(self, asked: Query) -> list[_Listed]:
         """The matches that were changed since `as_of`, in the places that they have now."""
         page = self.of.searches.page(self.locality, asked, extent="moved")
-        return [_Listed.of(row, asked) for row in await self._ask("moved", page)]
+        return [_Listed.of(row, asked, self.of.names) for row in await self._resources("moved", page)]
 
     async def _anchor(self, rid: int, asked: Query) -> _Listed:
         """The resource beside which the page lies, in the place that it had; it may be deleted since."""
@@ -257,8 +281,8 @@ class _Run:
         pinned = dict(asked.pins)
         statement = versions_at(self.of.dialect, self.locality, rids, asked.as_of, pinned)
         found: dict[int, Stored] = {}
-        for position, row in enumerate(await self._ask("versions", statement)):
-            one = stored(row, self.of.names.text(Kind.TYPE, row[0]))
+        for position, row in enumerate(await self._resources("versions", statement)):
+            one = stored(row, self.of.names.text(Kind.TYPE, row[0]), self.of.names)
             if one.key not in found or found[one.key].version < one.version:
                 found[one.key] = one
             if position % _STEP == _STEP - 1:
@@ -283,9 +307,9 @@ class _Listed(NamedTuple):
     place: Place
 
     @classmethod
-    def of(cls, row: Row, query: Query) -> _Listed:
+    def of(cls, row: Row, query: Query, names: Names) -> _Listed:
         """That of a row of `Searches.page`: behind the resource's columns stand its values by the sort keys."""
-        return cls(stored(row, query.type), tuple(row[_RESOURCE_COLUMNS:]))
+        return cls(stored(row, query.type, names), tuple(row[_RESOURCE_COLUMNS:]))
 
     def moved(self, as_of: int) -> bool:
         """Whether it had another version at that moment."""

@@ -11,35 +11,35 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from service.fhir.registry import Registry
 from service.fhir.search.expressions import Query
 from service.fhir.search.extraction import Extractor
+from service.fhir.search.sight import Sight
 from service.storage.histories import Histories
 from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
+from service.storage.ledger import Ledger
 from service.storage.names import Kind, Name, Names, pack_id
 from service.storage.notices import ACKNOWLEDGE_ONE, Outbox
 from service.storage.preparation import Unregistered, prepare
-from service.storage.querying.inclusion import Inclusion
+from service.storage.querying.decision import slots
+from service.storage.querying.inclusion import Eyes, Inclusion
 from service.storage.querying.searches import Searches
 from service.storage.querying.shapes import names_of
+from service.storage.recent import Recent
+from service.storage.registrations import Registrations
 from service.storage.searching import Searching, stored
+from service.storage.seeing import AUTHOR, NAMES, Seeing
+from service.storage.sharing import NO_RULE, Rule
+from service.storage.sqlite_audit import SqliteShelf
 from service.storage.sqlite_plans import plan
 from service.storage.sqlite_reader import Reader
 from service.storage.sqlite_writer import Writer
-from service.storage.statements import (
-    EVERY,
-    READ,
-    READ_CURRENT_VERSION,
-    READ_VERSION,
-    SQLITE,
-    compiled,
-    positional,
-)
+from service.storage.statements import SQLITE, Reads, positional, read
 from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stored, Unit, Waiting
 from service.storage.tables import DELETED, REVISION
 
@@ -57,10 +57,7 @@ _STRIDE = 1000
 
 SECRET_BYTES = 32
 
-_READ = positional(READ, SQLITE, ("locality", "type", "id"))
-_READ_CURRENT_VERSION = positional(READ_CURRENT_VERSION, SQLITE, ("locality", "rid", "version"))
-_READ_VERSION = positional(READ_VERSION, SQLITE, ("locality", "rid", "version"))
-_EVERY = compiled(EVERY, SQLITE)
+_READ = positional(read(0), SQLITE, ("locality", "type", "id"))
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -81,7 +78,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-class SqliteStore:
+class SqliteStore(Seeing):
     """Keeps the `Store` protocol on one SQLite file, together with other processes that do."""
 
     def __init__(
@@ -91,19 +88,25 @@ class SqliteStore:
         extractor: Extractor,
         clock: Callable[[], int],
         indexed: Indexed,
+        rule: Rule = NO_RULE,
     ) -> None:
         self._indexed = indexed
         self._clock = clock
+        self._masked = rule.masked
         self._names = Names()
-        self._indexer = Indexer(registry, extractor, self._names)
-        self._searches = Searches(registry, self._names, SQLITE)
-        self._searching = Searching(self._searches, self._names, extractor, SQLITE, clock)
+        self._indexer = Indexer(registry, extractor, self._names, rule)
+        self._searches = Searches(registry, self._names, SQLITE, now=clock, rule=rule)
+        self._searching = Searching(self._searches, self._names, extractor, SQLITE, clock, self._authors)
+        self._reads = Reads(SQLITE)
         self._reader = Reader(lambda: connect_reader(path))
         self._writer = Writer(connect(path), path, self._searches, clock)
-        self._inclusion = Inclusion(registry, self._names, SQLITE)
-        self._histories = Histories(self._names, SQLITE)
+        self._inclusion = Inclusion(registry, self._names, SQLITE, rule.revealing, rule.places)
+        self._histories = Histories(registry, self._names, SQLITE)
         self._outbox = Outbox(self._names, self._fetch)
+        self.registrations = Registrations(self._fetch, self._run)
+        self.audit = Ledger(self._names, self._intern, SqliteShelf(self._reader, self._writer, path, clock))
         self._interning = asyncio.Lock()
+        self._recent = Recent()
 
     async def start(self, needed: set[Name]) -> None:
         """Learns the names in use, numbers those of `needed` that are new, and says by what it indexes."""
@@ -111,39 +114,48 @@ class SqliteStore:
         await self._intern(needed)
         await self._indexed.start()
 
-    async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
+    async def read(self, locality: str, type_: str, id_: str, sight: Sight | None = None) -> Stored | None:
         """As `Store.read`."""
-        return self._read(self._locality(locality), type_, id_)
+        code = await self._located(locality)
+        if sight is None:
+            return self._read(code, type_, id_, 0, {})
+        return self._read(code, type_, id_, slots(sight), await self._eyes(sight))
 
-    async def read_many(self, locality: str, keys: Sequence[Key]) -> dict[Key, Stored]:
+    async def read_many(
+        self, locality: str, keys: Sequence[Key], sight: Sight | None = None
+    ) -> dict[Key, Stored]:
         """As `Store.read_many`."""
-        code = self._locality(locality)
+        code, eyes, number = await self._located(locality), await self._eyes(sight), slots(sight)
         found: dict[Key, Stored] = {}
         for position, key in enumerate(keys):
             if position and position % _STRIDE == 0:
                 await asyncio.sleep(0)
-            if (current := self._read(code, *key)) is not None:
+            if (current := self._read(code, *key, number, eyes)) is not None:
                 found[key] = current
         return found
 
-    async def read_version(self, locality: str, type_: str, id_: str, version: int) -> Stored | None:
+    async def read_version(
+        self, locality: str, type_: str, id_: str, version: int, sight: Sight | None = None
+    ) -> Stored | None:
         """As `Store.read_version`."""
-        code = self._locality(locality)
-        current = self._read(code, type_, id_)
+        code, eyes, number = await self._located(locality), await self._eyes(sight), slots(sight)
+        current = self._read(code, type_, id_, number, eyes)
         if current is None or current.version <= version:
             return current if current is not None and current.version == version else None
-        return self._read_version(code, current.key, version)
+        return self._read_version(code, current.key, version, number, eyes)
 
     async def search(self, locality: str, query: Query) -> Found:
         """As `Store.search`."""
         await self._learn(names_of(query.where))
-        return await self._searching.search(self._reader.searched, self._locality(locality), query)
+        await self._acquainted(query.sight)
+        return await self._searching.search(self._reader.searched, await self._located(locality), query)
 
     async def explain(self, locality: str, query: Query) -> tuple[Explained, ...]:
         """As `Store.explain`."""
         await self._learn(names_of(query.where))
+        await self._acquainted(query.sight)
         fetch = self._reader.searched
-        ran = await self._searching.statements(fetch, self._locality(locality), query)
+        ran = await self._searching.statements(fetch, await self._located(locality), query)
         return tuple(one.explained(plan(self._reader.connection, one)) for one in ran)
 
     async def referred(
@@ -153,29 +165,42 @@ class SqliteStore:
         parameters: Sequence[tuple[str, str]],
         types: frozenset[str],
         limit: int,
+        sight: Sight | None = None,
     ) -> tuple[Stored, ...]:
         """As `Store.referred`."""
-        asked = self._inclusion.referred(self._locality(locality), keys, parameters, types, limit)
+        eyes = Eyes(sight, await self._eyes(sight))
+        asked = self._inclusion.referred(await self._located(locality), keys, parameters, types, limit, eyes)
         return self._resources(await self._reader.searched(*asked))
 
     async def referring(
-        self, locality: str, targets: Sequence[Key], parameters: Sequence[tuple[str, str]], limit: int
+        self,
+        locality: str,
+        targets: Sequence[Key],
+        parameters: Sequence[tuple[str, str]],
+        limit: int,
+        sight: Sight | None = None,
     ) -> tuple[Stored, ...]:
         """As `Store.referring`."""
-        asked = self._inclusion.referring(self._locality(locality), targets, parameters, limit)
+        eyes = Eyes(sight, await self._eyes(sight))
+        asked = self._inclusion.referring(await self._located(locality), targets, parameters, limit, eyes)
         return self._resources(await self._reader.searched(*asked))
 
     async def history(self, locality: str, query: HistoryQuery) -> Page:
         """As `Store.history`."""
-        code = self._locality(locality)
+        code, eyes = await self._located(locality), await self._eyes(query.sight)
+        number = slots(query.sight)
         rid = total = None
         if query.type is not None and query.id is not None:
-            current = self._read(code, query.type, query.id)
+            current = self._read(code, query.type, query.id, number, eyes)
             if current is None:
                 return Page((), more=False, total=0)
             rid, total = current.key, current.version
-        keys = self._rows(*self._histories.keys(code, query, rid))
-        found = [self._read_version(code, rid, version) for _, rid, version in keys[: query.count]]
+            if query.sight is not None:
+                [(total,)] = self._rows(*self._histories.count(code, query, rid, eyes))
+        keys = self._rows(*self._histories.keys(code, query, rid, eyes))
+        found = [
+            self._read_version(code, of, version, number, eyes) for _, of, version in keys[: query.count]
+        ]
         items = tuple(item for item in found if item is not None)
         return Page(items, more=len(keys) > query.count, total=total)
 
@@ -183,27 +208,32 @@ class SqliteStore:
         """As `Store.commit`."""
         for expectation in unit.expectations:
             await self._learn(names_of(expectation.query.where))
-        code = self._locality(locality)
-        prepared = await prepare(code, unit, self._indexer, self._names, self._intern)
+            await self._acquainted(expectation.asked.sight)
+        code = await self._located(locality)
+        parts = (self._indexer, self._names, self._intern, self._said, self._recent)
+        prepared = await prepare(code, unit, *parts)
         while True:
             try:
-                return await self._writer.store(prepared)
+                versions = await self._writer.store(prepared)
             except Unregistered:
                 await self._indexed.announce()
+            else:
+                self._recent.keep(prepared, versions)
+                return versions
 
     async def notices(
         self, locality: str, agency: str, count: int, after: str | None = None
     ) -> tuple[Waiting, ...]:
         """As `Store.notices`."""
         await self._learn({(Kind.AGENCY, agency)})
-        return await self._outbox.waiting(self._locality(locality), agency, count, after)
+        return await self._outbox.waiting(await self._located(locality), agency, count, after)
 
     async def acknowledge(
         self, locality: str, agency: str, client: str, ids: Sequence[str]
     ) -> frozenset[str]:
         """As `Store.acknowledge`."""
         await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
-        of = (self._locality(locality), self._names.known(Kind.AGENCY, agency))
+        of = (await self._located(locality), self._names.known(Kind.AGENCY, agency))
         by = (self._clock(), self._names.known(Kind.CLIENT, client))
 
         def acknowledge(connection: sqlite3.Connection) -> frozenset[str]:
@@ -243,20 +273,20 @@ class SqliteStore:
         await self._writer.close()
         self._reader.close()
 
-    async def everything(self, locality: str, types: Sequence[str]) -> AsyncIterator[Stored]:
+    async def everything(
+        self, locality: str, types: Sequence[str], sight: Sight | None = None
+    ) -> AsyncIterator[Stored]:
         """As `Store.everything`, one type after the other."""
-        code = self._locality(locality)
+        code, sql = await self._located(locality), self._reads.every(slots(sight))
         for type_ in types:
             number = self._names.known(Kind.TYPE, type_)
             walk = {"locality": code, "type": number, "deleted": DELETED, "after": 0, "count": _STRIDE}
-            while rows := self._rows(_EVERY.text, _EVERY.ordered(walk)):
-                for row in rows:
-                    yield stored(row, type_)
-                walk["after"] = rows[-1][-1]
+            while rows := self._rows(sql.text, sql.ordered(walk | await self._eyes(sight))):
+                for one in self._resources(rows):
+                    if one.ground:
+                        yield one
+                walk["after"] = rows[-1][6]
                 await asyncio.sleep(0)
-
-    def _locality(self, locality: str) -> int:
-        return self._names.known(Kind.LOCALITY, locality)
 
     def _rows(self, text: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._reader.rows(text, arguments)
@@ -264,19 +294,53 @@ class SqliteStore:
     async def _fetch(self, text: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return self._rows(text.replace("$", "?"), arguments)
 
+    async def _run(self, text: str, *arguments: Any) -> int:
+        changed: int = await self._writer.run(
+            lambda connection: connection.execute(text.replace("$", "?"), arguments).rowcount
+        )
+        return changed
+
     def _resources(self, rows: Sequence[Any]) -> tuple[Stored, ...]:
-        return tuple(stored(row, self._names.text(Kind.TYPE, row[0])) for row in rows)
+        self._know_authors(rows)
+        return tuple(stored(row, self._names.text(Kind.TYPE, row[0]), self._names) for row in rows)
 
-    def _read(self, locality: int, type_: str, id_: str) -> Stored | None:
-        number = self._names.code(Kind.TYPE, type_)
-        rows = self._rows(_READ, (locality, number, pack_id(id_)))
-        return stored(rows[0], type_) if rows else None
+    def _know_authors(self, rows: Sequence[Any]) -> None:
+        if not self._names.has_all(Kind.AGENCY, {row[AUTHOR] for row in rows}):
+            self._names.learn(self._rows(NAMES, ()))
 
-    def _read_version(self, locality: int, rid: int, version: int) -> Stored | None:
-        arguments = (locality, rid, version)
+    def _read(
+        self, locality: int, type_: str, id_: str, number: int, eyes: Mapping[str, Any]
+    ) -> Stored | None:
+        code = self._names.code(Kind.TYPE, type_)
+        if number:
+            sql = self._reads.read(number)
+            asked = {"locality": locality, "type": code, "id": pack_id(id_), **eyes}
+            rows = self._rows(sql.text, sql.ordered(asked))
+        else:
+            rows = self._rows(_READ, (locality, code, pack_id(id_)))
+        return self._visible(rows)
+
+    def _visible(self, rows: Sequence[Any]) -> Stored | None:
+        """The version in the one row that there may be, where it is seen."""
+        if not rows:
+            return None
+        [row] = rows
+        names = self._names
+        if not names.has(Kind.AGENCY, row[AUTHOR]):
+            names.learn(self._rows(NAMES, ()))
+        one = stored(row, names.text(Kind.TYPE, row[0]), names)
+        return one if one.ground else None
+
+    def _read_version(
+        self, locality: int, rid: int, version: int, number: int, eyes: Mapping[str, Any]
+    ) -> Stored | None:
+        asked = {"locality": locality, "rid": rid, "version": version, **eyes}
         # Current first: a version that is superseded in between is then found superseded.
-        rows = self._rows(_READ_CURRENT_VERSION, arguments) or self._rows(_READ_VERSION, arguments)
-        return stored(rows[0], self._names.text(Kind.TYPE, rows[0][0])) if rows else None
+        for current in (True, False):
+            sql = self._reads.version(number, current=current)
+            if rows := self._rows(sql.text, sql.ordered(asked)):
+                return self._visible(rows)
+        return None
 
     async def _learn(self, names: set[Name]) -> None:
         """Looks up names that another process may have numbered since."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, select, update
 
+from service.storage.audit import child_rows
 from service.storage.names import unpack_id
 from service.storage.preparation import PreparedChange, PreparedUnit, Unregistered
 from service.storage.querying.searches import Searches
@@ -20,7 +21,8 @@ from service.storage.store import Stale, Stored
 from service.storage.tables import (
     INDEXES,
     METHODS,
-    audit_entry,
+    audit,
+    audit_child,
     locality_keys,
     notice,
     resource,
@@ -35,7 +37,7 @@ Rows = list[tuple[Any, ...]]
 
 # Those of an acknowledgement come later.
 NOTICE_COLUMNS = ("locality", "id", "agency", "event", "rid", "version", "at")
-_VERSION_COLUMNS = ("locality", "rid", "version", "type", "id", "updated", "method", "body")
+_VERSION_COLUMNS = tuple(column.name for column in resource_version.c)
 
 
 def _insert(table: Table) -> str:
@@ -43,7 +45,8 @@ def _insert(table: Table) -> str:
 
 
 _INSERT = _insert(resource)
-_AUDIT = _insert(audit_entry)
+_AUDIT = _insert(audit)
+_AUDIT_CHILD = _insert(audit_child)
 _MOVE = positional(
     insert(resource_version).from_select(
         _VERSION_COLUMNS,
@@ -56,13 +59,21 @@ _MOVE = positional(
     SQLITE,
     ("locality", "rid", "version"),
 )
-_UPDATE = positional(
-    update(resource)
-    .where(resource.c.locality == bindparam("of_locality"), resource.c.rid == bindparam("of_rid"))
-    .values({column: bindparam(column) for column in ("version", "updated", "method", "body")}),
-    SQLITE,
-    ("version", "updated", "method", "body", "of_locality", "of_rid"),
-)
+
+
+def _update(*columns: str) -> str:
+    return positional(
+        update(resource)
+        .where(resource.c.locality == bindparam("of_locality"), resource.c.rid == bindparam("of_rid"))
+        .values({column: bindparam(column) for column in columns}),
+        SQLITE,
+        (*columns, "of_locality", "of_rid"),
+    )
+
+
+_UPDATE = _update("version", "updated", "method", "child", "label", "body")
+# Who could see the resource can still see that it is gone.
+_DELETE = _update("version", "updated", "method", "body")
 _CURRENT = positional(
     select(resource.c.version).where(
         resource.c.locality == bindparam("locality"), resource.c.rid == bindparam("rid")
@@ -88,7 +99,7 @@ _INDEX_REMOVE = [REMOVE[table.name].replace("$", "?") for table in INDEXES]
 
 
 class UnitWriter:
-    """Writes units; index rows are kept back and written together at the end of a batch."""
+    """Writes units; index rows and audit entries are kept back and written together at the end of a batch."""
 
     def __init__(self, connection: sqlite3.Connection, searches: Searches, clock: Callable[[], int]) -> None:
         self._execute = connection.execute
@@ -98,6 +109,8 @@ class UnitWriter:
         self._rids: dict[int, tuple[int, int]] = {}  # next rid and end of the block, by locality
         self._removed: tuple[Rows, ...] = tuple([] for _ in INDEXES)
         self._added: tuple[Rows, ...] = tuple([] for _ in INDEXES)
+        self._entries: Rows = []
+        self._children: Rows = []
 
     def write(self, units: list[PreparedUnit]) -> list[Outcome]:
         """Begins a transaction and writes the units in it; what came of each, in order.
@@ -127,13 +140,13 @@ class UnitWriter:
 
     def forget(self) -> None:
         """Drops what was kept back, and the rids taken in a transaction that was rolled back."""
-        for rows in (*self._removed, *self._added):
+        for rows in (*self._removed, *self._added, self._entries, self._children):
             rows.clear()
         self._rids.clear()
 
     def _unit(self, unit: PreparedUnit, now: int) -> tuple[Stored, ...]:
         for expectation in unit.expectations:
-            text, arguments = self._searches.ids(unit.locality, expectation.query)
+            text, arguments = self._searches.ids(unit.locality, expectation.asked)
             if {unpack_id(packed) for (packed,) in self._execute(text, arguments)} != expectation.ids:
                 raise Stale
         for rid, current in unit.relied_on:
@@ -145,6 +158,9 @@ class UnitWriter:
         # Last: what is kept back of a unit that is stale would be written all the same.
         for prepared, version in zip(unit.changes, stored, strict=True):
             self._keep_back(unit.locality, version.key, prepared)
+            entry = prepared.audited(unit, version)
+            self._entries.append(entry)
+            self._children += child_rows(entry)
         return stored
 
     def _tell(self, unit: PreparedUnit, stored: tuple[Stored, ...]) -> None:
@@ -158,21 +174,22 @@ class UnitWriter:
         before, locality = prepared.change.before, unit.locality
         if before is None:
             stored = prepared.stored(self._next_rid(locality), now)
-            row = (locality, stored.key, prepared.type, prepared.id)
+            row = (locality, stored.key, prepared.type, prepared.id, stored.version, stored.updated)
+            whose = (unit.agency, prepared.child, prepared.label)
             try:
-                self._execute(_INSERT, (*row, stored.version, stored.updated, prepared.method, stored.body))
+                self._execute(_INSERT, (*row, prepared.method, *whose, stored.body))
             except sqlite3.IntegrityError as taken:
                 raise Stale from taken
         else:
             stored = prepared.stored(before.key, now)
             if self._execute(_MOVE, (locality, before.key, before.version)).rowcount != 1:
                 raise Stale
-            self._execute(
-                _UPDATE,
-                (stored.version, stored.updated, METHODS[stored.method], stored.body, locality, before.key),
-            )
-        actors = (unit.client, unit.agency, unit.interaction, unit.request)
-        self._execute(_AUDIT, (locality, stored.key, stored.version, stored.updated, *actors))
+            of = (locality, before.key)
+            new = (stored.version, stored.updated, METHODS[stored.method])
+            if stored.deleted:
+                self._execute(_DELETE, (*new, stored.body, *of))
+            else:
+                self._execute(_UPDATE, (*new, prepared.child, prepared.label, stored.body, *of))
         return stored
 
     def _next_rid(self, locality: int) -> int:
@@ -193,6 +210,10 @@ class UnitWriter:
                 kept.extend((locality, *row, rid) for row in rows)
 
     def _flush(self) -> None:
+        for statement, rows in ((_AUDIT, self._entries), (_AUDIT_CHILD, self._children)):
+            if rows:
+                self._execute_many(statement, rows)
+                rows.clear()
         for statements, kept in ((_INDEX_REMOVE, self._removed), (_INDEX_ADD, self._added)):
             for statement, rows in zip(statements, kept, strict=True):
                 if rows:

@@ -8,7 +8,7 @@ Source: ADR 0002
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,17 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import CompilerElement
 
+from service.storage.querying.decision import Decision
 from service.storage.tables import resource, resource_version
 
 SQLITE: Dialect = pysqlite.dialect(paramstyle="qmark")
 POSTGRESQL: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it so
 
 r, v = resource.c, resource_version.c
-CURRENT = (r.type, r.id, r.version, r.updated, r.method, r.body, r.rid)
-SUPERSEDED = (v.type, v.id, v.version, v.updated, v.method, v.body, v.rid)
+# What `searching.stored` makes a version of; behind these stands what it is seen by.
+COLUMNS = ("type", "id", "version", "updated", "method", "body", "rid", "author", "child")
+CURRENT = tuple(r[column] for column in COLUMNS)
+SUPERSEDED = tuple(v[column] for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +69,57 @@ def positional(statement: CompilerElement | Executable, dialect: Dialect, order:
     return sql.text
 
 
-# One resource by its id: arguments locality, type, id.
-READ: Select[Any] = select(*CURRENT).where(
-    r.locality == bindparam("locality"), r.type == bindparam("type"), r.id == bindparam("id")
-)
-
-# One version by number, current or superseded: arguments locality, rid, version.
-READ_CURRENT_VERSION: Select[Any] = select(*CURRENT).where(
-    r.locality == bindparam("locality"), r.rid == bindparam("rid"), r.version == bindparam("version")
-)
-READ_VERSION: Select[Any] = select(*SUPERSEDED).where(
-    v.locality == bindparam("locality"), v.rid == bindparam("rid"), v.version == bindparam("version")
-)
-
-# Every current resource of a type in order of rid: arguments locality, type, deleted, after, count.
-EVERY: Select[Any] = (
-    select(*CURRENT)
-    .where(
-        r.locality == bindparam("locality"),
-        r.type == bindparam("type"),
-        r.method != bindparam("deleted"),
-        r.rid > bindparam("after"),
+def read(slots: int) -> Select[Any]:
+    """One resource by its id: arguments locality, type, id, and those of the decision with so many slots."""
+    return select(*CURRENT, Decision(r, slots)).where(
+        r.locality == bindparam("locality"), r.type == bindparam("type"), r.id == bindparam("id")
     )
-    .order_by(r.rid)
-    .limit(bindparam("count"))
-)
+
+
+def read_version(slots: int, *, current: bool) -> Select[Any]:
+    """One version by number, as the current or a superseded one: arguments locality, rid, version, as for `read`."""
+    columns, of = (CURRENT, r) if current else (SUPERSEDED, v)
+    return select(*columns, Decision(of, slots)).where(
+        of.locality == bindparam("locality"), of.rid == bindparam("rid"), of.version == bindparam("version")
+    )
+
+
+def every(slots: int) -> Select[Any]:
+    """Current resources of a type in order of rid: arguments locality, type, deleted, after, count, as for `read`."""
+    return (
+        select(*CURRENT, Decision(r, slots))
+        .where(
+            r.locality == bindparam("locality"),
+            r.type == bindparam("type"),
+            r.method != bindparam("deleted"),
+            r.rid > bindparam("after"),
+        )
+        .order_by(r.rid)
+        .limit(bindparam("count"))
+    )
+
+
+class Reads:
+    """The statements above for one database, as text; each is made once for eyes of so many slots."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._made: dict[tuple[object, ...], Sql] = {}
+
+    def read(self, slots: int) -> Sql:
+        """`read`."""
+        return self._of((slots, "read"), lambda: read(slots))
+
+    def version(self, slots: int, *, current: bool) -> Sql:
+        """`read_version`."""
+        return self._of((slots, "version", current), lambda: read_version(slots, current=current))
+
+    def every(self, slots: int) -> Sql:
+        """`every`."""
+        return self._of((slots, "every"), lambda: every(slots))
+
+    def _of(self, key: tuple[object, ...], build: Callable[[], Select[Any]]) -> Sql:
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = compiled(build(), self._dialect)
+        return made

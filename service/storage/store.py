@@ -10,20 +10,33 @@ Source: ADR 0002, ADR 0010
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, Protocol
 
 from service.fhir.search.expressions import Query, SortValue
+from service.fhir.search.sight import Seen, Sight
+from service.storage.ledger import Ledger
+from service.storage.registrations import Registrations
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 Key = tuple[str, str]  # resource type, logical id
 
+CLOSED = ""
+"""In place of a Patient's id, where a resource is about several young people or unknown ones."""
+SERVICE = 7
+"""The ground (`service.outcomes.sharing.Ground`) of who looks with no sight: the service, or an administrator."""
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+
+class Stored(NamedTuple):
     """One version of a resource. `body` is the exact JSON that a client gets, empty where deleted.
 
-    `key` is the store's own number of the resource, the same for all its versions.
+    `key` is the store's own number of the resource, the same for all its versions. `author` is the
+    agency that made its first version, empty where nobody knows. `child` is the id of the one
+    Patient that it is about: None where it is about nobody, `CLOSED` where about several or unknown
+    people. `ground` is the code of that on which it is seen (`service.outcomes.sharing.Ground`).
+    `withheld`: what of the body tells of places is masked.
+
+    A tuple, because a page makes one of each of its rows, and a frozen dataclass takes four times as long.
     """
 
     type: str
@@ -33,6 +46,10 @@ class Stored:
     method: Method
     body: bytes
     key: int
+    author: str = ""
+    child: str | None = None
+    ground: int = SERVICE
+    withheld: bool = False
 
     @property
     def deleted(self) -> bool:
@@ -48,7 +65,9 @@ class Change:
     was never used); if another is current at commit, the unit is refused as `Stale`.
     `resource` is the new content without `meta.versionId` and `meta.lastUpdated`, which
     the store stamps; None deletes. `former` is the content of `before`, None where that
-    is absent or deleted.
+    is absent or deleted. `child` is the id of the one Patient that the resource is about, where its
+    content does not tell but what it is about does (a Provenance): `CLOSED` where that is not one known
+    young person; None where the content tells.
     """
 
     type: str
@@ -57,24 +76,40 @@ class Change:
     before: Stored | None
     former: dict[str, Any] | None
     resource: dict[str, Any] | None
+    child: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a conditional interaction was decided on: at commit `query` must still find exactly `ids`."""
+    """What a conditional interaction was decided on: at commit `query` must still find exactly `ids`.
+
+    `sight`: with whose eyes it looks, None where those of the query.
+    """
 
     query: Query
     ids: frozenset[str]
+    sight: Sight | None = None
+
+    @property
+    def asked(self) -> Query:
+        """The query with its eyes."""
+        return self.query if self.sight is None else replace(self.query, sight=self.sight)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what: kept in the unit's own transaction."""
+    """Who did what: kept in the unit's own transaction, once for each version.
+
+    `person` is the FHIR user as `Type/id`, `purpose` a code of v3-ActReason, `address` the client's.
+    """
 
     client: str
     agency: str
     interaction: str
     request_id: str
+    person: str = ""
+    purpose: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +197,26 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Who may see a young person's record, as one resource (`source`) says: a row of `index_sharing`.
+
+    `party` is an Organization's id, `sector|code`, `*` for everyone, or empty; `effect` a code of
+    `service.outcomes.sharing.Effect`; `type` and `purpose` are empty for all; `mask` bits of labels;
+    `team` the id of a CareTeam or empty. It holds from `low` until before `high`, milliseconds.
+    """
+
+    source: Key
+    party: str
+    effect: int
+    type: str
+    purpose: str
+    mask: int
+    low: int
+    high: int
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryQuery:
     """A page of history, newest first. type and id None: of the whole locality; id None: of the type.
 
@@ -177,10 +232,54 @@ class HistoryQuery:
     until: int | None = None
     at: tuple[int, int] | None = None
     after: tuple[int, int, int] | None = None
+    sight: Sight | None = None
+
+
+class Elsewhere(RuntimeError):  # noqa: N818 - reads as what it is
+    """Somebody looks into a locality that is not theirs."""
 
 
 class Store(Protocol):
-    """Resources of many localities, each a wall: no method reads across."""
+    """Resources of many localities, each a wall: no method reads across.
+
+    A store is either whole, or as somebody sees it (`seen_by`): then every method that reads knows
+    of nothing that is not visible to them, and of what is withheld gives what is left.
+    """
+
+    @property
+    def whole(self) -> Store:
+        """Everything: for the rules of the clinic that must know the truth. A whole store is it itself."""
+        ...
+
+    @property
+    def sight(self) -> Sight | None:
+        """With whose eyes this store is seen; None where everything is."""
+        ...
+
+    def seen_by(self, locality: str, sight: Sight | None, seen: Seen) -> Store:
+        """The locality as these eyes see it (None: all of it); what is given out is noted in `seen`.
+
+        Its methods raise `Elsewhere` for any other locality.
+        """
+        ...
+
+    async def sharing(self, locality: str, child: str) -> tuple[Share, ...]:
+        """All that resources say of who may see the record of the Patient of that id, past and future too."""
+        ...
+
+    async def localities(self) -> tuple[str, ...]:
+        """The localities that there are, in the order of their names."""
+        ...
+
+    @property
+    def audit(self) -> Ledger:
+        """The audit of the database."""
+        ...
+
+    @property
+    def registrations(self) -> Registrations:
+        """The clients of the database; they belong to no locality, and the gate alone asks for them."""
+        ...
 
     async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
         """The current version, a deletion included; None where the id was never used."""
@@ -280,4 +379,58 @@ class Store(Protocol):
 
     def everything(self, locality: str, types: Sequence[str]) -> AsyncIterator[Stored]:
         """Every current resource of the types, deletions left out, in the order of their keys."""
+        ...
+
+
+class WholeStore(Store, Protocol):
+    """A whole store: it looks with the eyes that it is told, those that stand in a query or beside it."""
+
+    @property
+    def whole(self) -> WholeStore:
+        """Itself."""
+        ...
+
+    async def read(self, locality: str, type_: str, id_: str, sight: Sight | None = None) -> Stored | None:
+        """As `Store.read`, with these eyes."""
+        ...
+
+    async def read_many(
+        self, locality: str, keys: Sequence[Key], sight: Sight | None = None
+    ) -> dict[Key, Stored]:
+        """As `Store.read_many`, with these eyes."""
+        ...
+
+    async def read_version(
+        self, locality: str, type_: str, id_: str, version: int, sight: Sight | None = None
+    ) -> Stored | None:
+        """As `Store.read_version`, with these eyes."""
+        ...
+
+    async def referred(
+        self,
+        locality: str,
+        keys: Sequence[int],
+        parameters: Sequence[tuple[str, str]],
+        types: frozenset[str],
+        limit: int,
+        sight: Sight | None = None,
+    ) -> tuple[Stored, ...]:
+        """As `Store.referred`, with these eyes."""
+        ...
+
+    async def referring(
+        self,
+        locality: str,
+        targets: Sequence[Key],
+        parameters: Sequence[tuple[str, str]],
+        limit: int,
+        sight: Sight | None = None,
+    ) -> tuple[Stored, ...]:
+        """As `Store.referring`, with these eyes."""
+        ...
+
+    def everything(
+        self, locality: str, types: Sequence[str], sight: Sight | None = None
+    ) -> AsyncIterator[Stored]:
+        """As `Store.everything`, with these eyes."""
         ...

@@ -1,7 +1,8 @@
 """The tables, one set for SQLite and PostgreSQL.
 
 Every key begins with `locality`, so that Citus can shard the same schema by it; only
-`name`, `secret`, `locality_keys` and `indexed_parameter` are the same everywhere (reference tables).
+`name`, `secret`, `locality_keys`, `indexed_parameter`, `client`, `used_assertion` and `revoked_token` are
+the same everywhere (reference tables).
 `rid` is the store's own number of a resource, the same for all its versions. Index rows
 are narrow and hold nothing that is not a pure function of the current body, so that an
 update finds the rows it must take away by their whole keys. Text that is searched by
@@ -18,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     Index,
@@ -41,7 +43,7 @@ BINARY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 # The newest Alembic revision: known here so that a start need not load Alembic to see
 # that there is nothing to do. A test holds it equal to the newest script.
-REVISION = "0003"
+REVISION = "0006"
 
 # Codes of `resource.method`.
 METHODS: dict[Method, int] = {"POST": 1, "PUT": 2, "PATCH": 3, "DELETE": 4}
@@ -74,6 +76,21 @@ locality_keys = Table(
     PrimaryKeyConstraint("locality", name="locality_keys_pkey"),
 )
 
+
+def _whose() -> list[Column[Any]]:
+    """Columns that tell who may see a version: whoever asks reads them and not the body, which they lie before.
+
+    `author` is the number of the agency that made the resource, 0 where nobody knows. `child` is the
+    packed id of the one Patient that it is about: NULL where about nobody, the byte 0 where about
+    several or unknown people. `label` are the bits of its sensitive labels.
+    """
+    return [
+        Column("author", Integer, nullable=False),
+        Column("child", LargeBinary),
+        Column("label", Integer, nullable=False),
+    ]
+
+
 resource = Table(
     "resource",
     metadata,
@@ -84,6 +101,7 @@ resource = Table(
     Column("version", Integer, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("method", SmallInteger, nullable=False),
+    *_whose(),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("locality", "rid", name="resource_pkey"),
     UniqueConstraint("locality", "type", "id", name="resource_id_key"),
@@ -110,6 +128,7 @@ resource_version = Table(
     Column("id", LargeBinary, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("method", SmallInteger, nullable=False),
+    *_whose(),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("locality", "rid", "version", name="resource_version_pkey"),
     Index("resource_version_updated", "locality", "type", "updated", "rid", "version"),
@@ -145,18 +164,61 @@ reindex_progress = Table(
     PrimaryKeyConstraint("locality", "type", name="reindex_progress_pkey"),
 )
 
-audit_entry = Table(
-    "audit_entry",
+# Who did what: one row for each version, written with it, and one for each other act. `at` (with `serial`) is the
+# place in the locality's audit; `delay` says how many milliseconds before it the act was. 0 in place of a name's
+# number: there is none. `children` are the young people concerned; `audit_child` says the same by child.
+audit = Table(
+    "audit",
     metadata,
     Column("locality", SmallInteger, nullable=False),
-    Column("rid", BigInteger, nullable=False),
-    Column("version", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("action", SmallInteger, nullable=False),
+    Column("what", Integer, nullable=False),
     Column("client", Integer, nullable=False),
     Column("agency", Integer, nullable=False),
-    Column("interaction", Integer, nullable=False),
+    Column("person", Integer, nullable=False),
+    Column("purpose", Integer, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("delay", Integer, nullable=False),
     Column("request", Text, nullable=False),
-    PrimaryKeyConstraint("locality", "rid", "version", name="audit_entry_pkey"),
+    Column("address", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("children", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("locality", "at", "serial", name="audit_pkey"),
+    Index("audit_agency", "locality", "agency", "at", "serial"),
+    sqlite_with_rowid=False,
+)
+
+audit_child = Table(
+    "audit_child",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("child", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("ground", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("locality", "child", "at", "serial", name="audit_child_pkey"),
+    sqlite_with_rowid=False,
+)
+
+# The seals of the audit: each block holds the entries after the former one's up to and with (`high`, `last`), and
+# its hash is of the former one's and of all that they say.
+audit_block = Table(
+    "audit_block",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("locality", "number", name="audit_block_pkey"),
     sqlite_with_rowid=False,
 )
 
@@ -186,6 +248,43 @@ notice = Table(
         postgresql_where=text("acknowledged IS NULL"),
     ),
 )
+
+# The clients by their own names: they are asked for before anything is known by which a name could be looked up.
+client = Table(
+    "client",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("locality", Text, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("keys", Text),
+    Column("jwks_url", Text),
+    Column("administrator", Boolean, nullable=False),
+    Column("governance", Boolean, nullable=False),
+    Column("chooses_ids", Boolean, nullable=False),
+    Column("sectors", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    PrimaryKeyConstraint("id", name="client_pkey"),
+)
+
+
+def _spent(table_name: str) -> Table:
+    """A table of digests that must not count again until they expire."""
+    return Table(
+        table_name,
+        metadata,
+        Column("id", LargeBinary, nullable=False),
+        Column("expires", BigInteger, nullable=False),
+        PrimaryKeyConstraint("id", name=f"{table_name}_pkey"),
+        Index(f"{table_name}_expires", "expires"),
+    )
+
+
+used_assertion = _spent("used_assertion")
+revoked_token = _spent("revoked_token")
 
 
 def _index(
@@ -304,7 +403,32 @@ index_text = _index(
     wide=True,
 )
 
-INDEXES = (
+# Who may see the record of a child, as one resource says (`rid`): all that is said of a child lies side by side. Times
+# are milliseconds, `low` until before `high`; `party` an agency or a sector by its number, 0 for none; `type` and
+# `purpose` 0 for all; `team` the packed id of a care team, or empty. `effect` is a code of the clinic's rule.
+index_sharing = Table(
+    "index_sharing",
+    metadata,
+    Column("locality", SmallInteger, nullable=False),
+    Column("child", LargeBinary, nullable=False),
+    Column("rid", BigInteger, nullable=False),
+    Column("party", Integer, nullable=False),
+    Column("effect", SmallInteger, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("purpose", Integer, nullable=False),
+    Column("mask", Integer, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("team", LargeBinary, nullable=False),
+    PrimaryKeyConstraint(
+        *("locality", "child", "rid", "party", "effect", "type", "purpose", "mask", "low", "high", "team"),
+        name="index_sharing_pkey",
+    ),
+    sqlite_with_rowid=False,
+)
+
+# Rows that belong to a search parameter.
+PARAMETER_INDEXES = (
     index_token,
     index_reference,
     index_string,
@@ -315,10 +439,11 @@ INDEXES = (
     index_composite,
     index_text,
 )
+INDEXES = (*PARAMETER_INDEXES, index_sharing)
 
 
 def row_columns(table: Table) -> list[Column[Any]]:
-    """The columns of an index table in the order of its rows here: locality, parameter, the values, rid.
+    """The columns of an index table in the order of its rows here: locality, parameter if any, the values, rid.
 
     In the database `rid` may stand before a value that is in no key.
     """

@@ -11,7 +11,8 @@ CLONES = 3
 
 @pytest.fixture(scope="session")
 def sessions():
-    return population.sessions(PATIENTS)
+    """What the store holds: with an agency that reads along in every record."""
+    return population.read_along(population.sessions(PATIENTS))
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,29 @@ FLATNESS = {
     "joining": {"microseconds": 321.0, "size": 123_456, "resources": 100},
 }
 
+COST = {
+    "kind": "cost",
+    "scenario": "crud",
+    "database": "sqlite",
+    "seconds": 10.0,
+    "arms": {
+        "before": {
+            "per_second": [2000.0, 2200.0],
+            "p99": [15.0, 17.0],
+            "server_cpu": [700.0, 720.0],
+            "errors": 0,
+        },
+        "sandbox": {"per_second": [1900.0, 2100.0], "p99": [1.0, 1.0], "server_cpu": [1.0, 1.0], "errors": 0},
+        "access": {
+            "per_second": [1800.0, 1870.0],
+            "p99": [18.0, 20.0],
+            "server_cpu": [800.0, 840.0],
+            "errors": 1,
+        },
+    },
+    "notes": {"SQLite": "3.40.1"},
+}
+
 COHORT = {
     "kind": "cohort",
     "database": "postgresql",
@@ -152,11 +175,12 @@ def test_the_command_writes_the_page(tmp_path):
 def test_every_command_on_the_page_is_understood():
     """The commands by which the figures are taken stand on the page; each must be one that the parsers know."""
     from benchmarks import __main__ as loads
-    from benchmarks import cohort, flatness, kills, profile_create, search, session, volume
+    from benchmarks import cohort, cost, flatness, kills, profile_create, search, session, volume
 
     parsers = {
         "benchmarks": loads.arguments(),
         "benchmarks.cohort": cohort.arguments(),
+        "benchmarks.cost": cost.arguments(),
         "benchmarks.flatness": flatness.arguments(),
         "benchmarks.kills": kills.arguments(),
         "benchmarks.profile_create": profile_create.arguments(),
@@ -179,3 +203,16 @@ def test_a_sessions_form_is_shown_until_it_is_seen():
 def test_a_cohort_says_what_was_lost_or_came_twice():
     text = rendered([COHORT])
     assert "| postgresql | 150,000 | 350,000 | 3,450 | 450 | 1,500 | 5,000 | 3 |" in text
+
+
+def test_access_is_in_the_details_and_not_in_the_budget():
+    text = rendered([load(access=True)])
+    assert "| crud with access | sqlite |" in text
+    assert "| CRUD mix, requests | - | - |" in text
+
+
+def test_the_cost_of_access_is_a_share_of_the_rate_without_it():
+    text = rendered([COST])
+    assert (
+        "| crud | sqlite | 2,100/s | 1,835/s | 88% | 85% to 90% | 16.0 ms | 19.0 ms | 710 | 820 | 1 |" in text
+    )

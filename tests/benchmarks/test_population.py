@@ -6,9 +6,15 @@ from benchmarks import population
 from benchmarks.population import NHS_NUMBER, PREFIX
 from service.fhir import codec
 from service.sandbox.cohort import cohort
+from tests.benchmarks.conftest import PATIENTS
 
 UUID = re.compile(rf"{PREFIX}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}")
 REFERENCE = re.compile(rb'"reference":"([A-Za-z]+/[^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    return population.sessions(PATIENTS)
 
 
 def resources(sessions):
@@ -28,7 +34,7 @@ def test_every_id_and_reference_begins_with_the_prefix_and_leads_to_something(se
 
 
 def test_nothing_but_the_ids_is_other_than_in_the_cohort(sessions):
-    given = [one for batch in cohort(5, population.SEED) for one in batch]
+    given = [one for batch in cohort(PATIENTS, population.SEED) for one in batch]
     assert len(given) == len(resources(sessions))
     made = {(one["resourceType"], one["id"]): one for one in resources(sessions)}
     for one in given:
@@ -37,6 +43,22 @@ def test_nothing_but_the_ids_is_other_than_in_the_cohort(sessions):
         for name in ("code", "valueQuantity", "period", "name", "target", "status"):
             if name in one and b'"reference"' not in codec.encode({name: one[name]}):
                 assert copy[name] == one[name]
+
+
+def test_who_reads_along_is_in_a_team_of_every_young_person_and_in_nothing_else(sessions):
+    along = population.read_along(sessions)
+    assert [one.day for one in along] == [one.day for one in sessions]
+    added = [
+        one
+        for session in along
+        for one in session.resources
+        if population.READER.encode() in codec.encode(one)
+    ]
+    people = {f"Patient/{one['id']}" for one in resources(sessions) if one["resourceType"] == "Patient"}
+    assert {one["subject"]["reference"] for one in added} == people
+    assert len(added) == len(people) == len(resources(along)) - len(resources(sessions))
+    assert all(UUID.fullmatch(one["id"]) and one["status"] == "active" for one in added)
+    assert PREFIX not in population.READER
 
 
 def test_identifiers_of_clones_differ_and_no_clone_has_an_nhs_number(sessions):

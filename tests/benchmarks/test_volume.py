@@ -4,13 +4,16 @@ import shutil
 import pytest
 
 from benchmarks import population, volume
+from benchmarks.cloning import agency_rows
 from benchmarks.population import Session
 from benchmarks.volume import AUDIT, LOCALITY, UNIT, Clock, build_postgres, build_sqlite, main, units
+from service.access.rule import sharing_rule
 from service.fhir import codec
 from service.fhir.search.expressions import Query, Reference
 from service.storage.checking import check
 from service.storage.open import open_store
 from service.storage.store import Change, Unit
+from tests.conftest import BASE_URL
 from tests.postgres import fresh_database
 
 CLONES = 3
@@ -36,10 +39,12 @@ async def store(filled, registry, extractor, clock):
 
 
 async def test_bodies_keys_and_index_rows_of_every_clone_agree(filled, registry, extractor, sessions):
-    report = await check(filled, registry, extractor)
+    report = await check(filled, registry, extractor, rule=sharing_rule(registry, BASE_URL))
     assert report.faults == []
     assert report.resources == CLONES * sum(len(session.resources) for session in sessions)
     assert report.index_rows > report.resources
+    assert report.audit.entries == report.resources
+    assert report.audit.unsealed == 0
 
 
 async def test_each_clones_young_person_has_a_record_of_their_own(store):
@@ -127,5 +132,17 @@ def test_every_table_of_current_resources_is_multiplied():
     left = {table.name for table in metadata.sorted_tables} - {
         table.name for table in (*volume.MULTIPLIED, *volume.COPIED)
     }
-    # Without superseded versions, a reindex under way or a handover there is nothing in these.
-    assert left == {"resource_version", "reindex_progress", "notice"}
+    # Without superseded versions, a reindex under way, a handover, clients or sealed audit there is nothing in these.
+    empty = {"resource_version", "reindex_progress", "notice", "audit_block"}
+    assert left == {*empty, "client", "used_assertion", "revoked_token"}
+
+
+def test_agencies_of_clones_are_others_and_those_of_all_are_the_same():
+    prefix = population.PREFIX
+    rows = agency_rows([(3, f"{prefix}-a"), (9, "of-all"), (4, f"{prefix}-b")], 3)
+    assert {(code, number) for code, number, *_ in rows} == {(c, n) for c in (3, 4) for n in range(3)}
+    own = [row[2] for row in rows]
+    assert len(set(own)) == len(own)
+    assert set(own) & {9} == set()
+    assert {row[5] for row in rows if row[1] == 2} == {f"{population.prefix(2)}-{one}" for one in "ab"}
+    assert [row[2] for row in rows if row[1] == 0] == [3, 4]

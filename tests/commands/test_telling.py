@@ -3,6 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
+from service.access.issuer_file import IssuersRefused
 from service.commands.telling import progress, settings_now, told_plainly
 from service.fhir.conformance.invariants import Uncompilable
 from service.fhir.packages import PackageRefused
@@ -17,6 +18,7 @@ from service.storage.open import NotMigrated
     [
         (WrongSettings(["One.", "Two."]), "One.\nTwo."),
         (PackageRefused("One.", "Two."), "One.\nTwo."),
+        (IssuersRefused(["One.", "Two."]), "One.\nTwo."),
         (NotMigrated(), "The database is not migrated to this version. Run `thrive-fhir migrate` first."),
         (Uncompilable("A rule."), "A rule."),
         (SnapshotError("A base."), "A base."),

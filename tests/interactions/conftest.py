@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from service.access.callers import Caller
+from service.access.rule import sharing_rule
 from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
@@ -63,7 +64,8 @@ async def store(
     extractor: Extractor,
     clock: TestClock,
 ) -> AsyncIterator[Store]:
-    opened = await open_store(migrated(request.param), registry, extractor, clock, localities)
+    rule = sharing_rule(registry, BASE_URL)
+    opened = await open_store(migrated(request.param), registry, extractor, clock, localities, rule)
     yield opened
     await opened.close()
 

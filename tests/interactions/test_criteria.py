@@ -5,7 +5,7 @@ import pytest
 from service.fhir.problems import Malformed, Precondition
 from service.fhir.search.expressions import Token
 from service.fhir.search.results import RESULT_PARAMETERS
-from service.interactions.criteria import find, find_one, pairs_of, read_criteria
+from service.interactions.criteria import PARAMETERS, find, find_one, pairs_of, read_criteria
 from service.interactions.update import update
 from tests.interactions.builders import NUMBERS, criteria, patient
 
@@ -28,6 +28,14 @@ def test_pairs(query, pairs):
 def test_what_is_not_utf8(query):
     with pytest.raises(Malformed):
         pairs_of(query)
+
+
+def test_so_many_parameters_and_no_more():
+    """Those of an entry's URL too, which is as long as a body may be."""
+    assert len(pairs_of("&".join(["a=1"] * PARAMETERS))) == PARAMETERS
+    with pytest.raises(Malformed) as caught:
+        pairs_of("&".join(["a=1"] * (PARAMETERS + 1)))
+    assert caught.value.issues[0].slug == "query-too-long"
 
 
 @pytest.mark.parametrize("form", ["{}", "?{}", "Patient?{}", "{}&_format=json&_pretty=true"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import struct
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -41,6 +43,14 @@ def test_a_token_opens_its_own_list_only(other):
     token = seal(KEY, LISTED, (42,))
     with pytest.raises(Malformed):
         open_seal(KEY, other, token, 1)
+
+
+def test_nobody_reads_the_place_in_a_token():
+    shown = {number: base64.urlsafe_b64decode(f"{seal(KEY, LISTED, (number,))}==") for number in range(500)}
+    assert all(struct.pack(">q", number) not in raw for number, raw in shown.items())
+    # Nor how far two places are from each other: the streams that hide them differ.
+    beside = {bytes(a ^ b for a, b in zip(shown[n][-8:], shown[n + 1][-8:], strict=True)) for n in range(499)}
+    assert len(beside) == 499
 
 
 def test_another_key_opens_nothing():

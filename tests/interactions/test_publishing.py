@@ -10,7 +10,7 @@ import pytest
 from service.fhir import codec
 from service.fhir.guide import KINDS, Guide
 from service.interactions.delete import delete
-from service.interactions.publishing import digest, publish
+from service.interactions.publishing import digest, publish, publish_everywhere
 from service.interactions.search import search
 from service.interactions.update import update
 from tests.interactions.builders import body
@@ -64,6 +64,16 @@ async def test_our_guide_can_be_read_and_found_by_its_addresses(context, act, gu
             [entry] = found["entry"]
             assert entry["resource"]["id"] == artefact["id"]
             assert entry["resource"]["url"] == url
+
+
+async def test_it_can_be_published_in_every_locality(context, guide):
+    there = [locality for _, locality in await context.store.audit.localities()]
+    assert len(there) > 1
+    assert await publish(context, there[0]) == len(list(guide))
+    assert await publish_everywhere(context) == len(list(guide)) * (len(there) - 1)
+    assert await publish_everywhere(context) == 0
+    for locality in there:
+        assert await context.store.read(locality, "StructureDefinition", "gbo-score") is not None
 
 
 async def test_again_nothing_is_stored(context, act):

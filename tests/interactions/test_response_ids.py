@@ -79,9 +79,11 @@ def test_everything_else_tells_apart(bare):
     assert {uuid.UUID(each).version for each in found} == {8}
 
 
-def test_agency_and_key_tell_apart(bare):
-    elsewhere = Act(Caller("epr", "school", "here"), "request")
-    other_client = Act(Caller("other", "camhs", "elsewhere"), "another")
+def test_agency_locality_and_key_tell_apart(bare):
+    other_agency = Act(Caller("epr", "school", "here"), "request")
+    elsewhere = Act(Caller("epr", "camhs", "elsewhere"), "request")
+    other_client = Act(Caller("other", "camhs", "here"), "another")
+    assert id_of(bare, session({1: 7}), other_agency) != id_of(bare, session({1: 7}))
     assert id_of(bare, session({1: 7}), elsewhere) != id_of(bare, session({1: 7}))
     assert id_of(bare, session({1: 7}), other_client) == id_of(bare, session({1: 7}))
     assert id_of(replace(bare, response_key=b"k" * 32), session({1: 7})) != id_of(bare, session({1: 7}))

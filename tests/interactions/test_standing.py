@@ -50,15 +50,17 @@ def strict(context):
 
 
 class Recorder:
-    """The real store, and which of its methods were called."""
+    """The real store, and which of its methods were called that ask something."""
 
     def __init__(self, store):
         self._store = store
         self.called = []
 
     def __getattr__(self, name):
-        self.called.append(name)
-        return getattr(self._store, name)
+        found = getattr(self._store, name)
+        if callable(found):
+            self.called.append(name)
+        return found
 
 
 def to(path, value):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.fhir.search.expressions import Reference
+from service.fhir.search.sight import Sight
 from service.fhir.validation.validator import Validator
 from service.interactions.delete import delete
 from service.interactions.existing import Presence
@@ -116,3 +117,26 @@ async def test_a_glance_sees_the_store_as_it_is_and_expects_nothing(around):
 async def test_a_glance_stops_at_the_usual_number(around, monkeypatch):
     monkeypatch.setattr("service.interactions.surroundings._USUAL", 1)
     assert ids(await around.glance("Goal", OF_ASH)) == ["g1"]
+
+
+async def test_ones_own_eyes_see_what_the_caller_does_and_expect_no_more(context, act):
+    await given(context, act, child("ash"), goal())
+    stranger = Sight("stranger")
+    around = Surroundings(context.seen_by(act, stranger), act, [])
+    await around.fetch([G1], [G1])
+    own = around.with_own_eyes()
+    assert ids(await around.others("Goal", OF_ASH)) == ["g1"]
+    assert ids(await own.others("Goal", OF_ASH)) == []
+    assert ids(await around.others("Goal", OF_ASH)) == ["g1"]
+    assert around.stored(G1) is not None
+    assert own.stored(G1) is None
+    assert own.with_own_eyes() is own
+    truth, seen = around.expectations
+    assert (truth.ids, truth.sight) == ({"g1"}, None)
+    assert (seen.ids, seen.sight) == (frozenset(), stranger)
+    assert own.expectations == around.expectations
+
+
+async def test_who_sees_everything_has_no_other_eyes(context, act):
+    around = Surroundings(context, act, [])
+    assert around.with_own_eyes() is around

@@ -8,10 +8,12 @@ from service.fhir import codec
 from service.fhir.problems import Conflict, Invalid, Malformed, Precondition
 from service.interactions.delete import delete
 from service.interactions.history import history
+from service.interactions.patch import JsonPatch, patch
 from service.interactions.read import read
 from service.interactions.search import search
+from service.interactions.transaction import bundle as carry_out
 from service.interactions.update import conditional_update, update
-from tests.interactions.builders import body, criteria, entries, ids, patient, score
+from tests.interactions.builders import body, bundle, criteria, entries, entry, ids, patient, score
 
 
 async def put(context, act, id_="p1", **more):
@@ -204,3 +206,58 @@ async def test_parallel_updates_of_one_version_let_one_through(context, act):
     )
     assert sum(isinstance(outcome, Precondition) for outcome in outcomes) == 19
     assert (await read(context, act, "Patient", "p1")).stored.version == 2
+
+
+def label(*codes):
+    system = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+    return {"security": [{"system": system, "code": code} for code in codes]}
+
+
+TEST = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
+
+
+@pytest.mark.parametrize("how", ["update", "conditional", "transaction", "transaction by criteria"])
+@pytest.mark.parametrize("deleted", [False, True], ids=["there", "deleted"])
+@pytest.mark.parametrize(
+    ("says", "has"),
+    [
+        ({}, ["R"]),
+        ({"tag": [{"code": "x"}]}, ["R"]),
+        (label("N"), ["N"]),
+        (label("V"), ["R", "V"]),
+        ({"security": [TEST]}, ["R", "HTEST"]),
+    ],
+    ids=["nothing", "a tag", "normal", "another", "a purpose"],
+)
+async def test_sensitive_labels_stay_unless_it_says_to_be_open(context, act, how, deleted, says, has):
+    await put(context, act, meta=label("R", "N"))
+    if deleted:
+        await delete(context, act, "Patient", "p1")
+    new = patient(id="p1", active=True, **({"meta": says} if says else {}))
+    match how:
+        case "update":
+            answer = await update(context, act, "Patient", "p1", new)
+        case "conditional":
+            answer = await conditional_update(context, act, "Patient", criteria("1"), new)
+        case _:
+            by_criteria = how.endswith("criteria")
+            url = f"Patient?{criteria('1')}" if by_criteria else "Patient/p1"
+            answer = await carry_out(context, act, bundle(entry("PUT", url, new)))
+    assert answer.status in {200, 201}
+    meta = body(await read(context, act, "Patient", "p1"))["meta"]
+    assert [each["code"] for each in meta["security"]] == has
+    assert meta.get("tag", []) == says.get("tag", [])
+
+
+async def test_a_patch_takes_labels_off(context, act):
+    await put(context, act, meta=label("R"))
+    await patch(context, act, "Patient", "p1", JsonPatch([{"op": "remove", "path": "/meta/security"}]))
+    assert "security" not in body(await read(context, act, "Patient", "p1"))["meta"]
+    await delete(context, act, "Patient", "p1")
+    await put(context, act)
+    assert "security" not in body(await read(context, act, "Patient", "p1"))["meta"]
+
+
+async def test_an_update_that_says_nothing_of_labels_and_changes_nothing_makes_no_version(context, act):
+    await put(context, act, meta=label("R"))
+    assert (await put(context, act)).stored.version == 1

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from service.fhir.registry import load
 from service.fhir.search.digests import definitions
@@ -14,14 +10,13 @@ from service.fhir.search.extraction import Extractor
 from service.storage import indexed
 from service.storage.checking import check
 from service.storage.names import Kind
-from service.storage.open import migrate, migrations, session
-from service.storage.tables import INDEXES, metadata, row_columns
+from service.storage.open import migrate, session
 from tests.conftest import BASE_URL
+from tests.migrations.formerly import at_revision, filled_from
 from tests.storage.reindexed import fill, opened, people, registry_with, rows
 from tests.storage.test_reindexing import reindexed
 
 FIRST = "0001"
-LATER = ("index_composite", "index_text", "indexed_parameter", "index_writer", "reindex_progress", "notice")
 REGISTRY = registry_with()
 # What the first program knew: R4's parameters, without composites.
 NAMES = definitions(load()).first
@@ -33,33 +28,19 @@ def short(monkeypatch):
     monkeypatch.setattr(indexed, "NOTICE", 0.1)
 
 
-def to_first(database_url: str) -> None:
-    """Makes the tables of the first program."""
-    config = Config()
-    config.set_main_option("script_location", str(migrations()))
-    config.attributes["database_url"] = database_url
-    command.upgrade(config, FIRST)
-
-
 async def as_of_the_first(database_url: str, source: str) -> None:
     """Fills the database with what the first program would have kept of the source."""
-    async with session(source) as old, session(database_url) as new:
-        kept = {
-            code
-            for kind, code, text in await old.fetch("SELECT kind, code, text FROM name")
-            if kind == Kind.PARAMETER and text in NAMES
-        }
-        for table in metadata.sorted_tables:
-            if table.name in LATER:
-                continue
-            columns = [column.name for column in (row_columns(table) if table in INDEXES else table.c)]
-            found = await old.fetch(f"SELECT {', '.join(columns)} FROM {table.name}")
-            if table in INDEXES:
-                found = [row for row in found if row[1] in kept]
-            if table.name == "name":
-                found = [row for row in found if row[0] != Kind.PARAMETER or row[1] in kept]
-            slots = ", ".join(f"${number + 1}" for number in range(len(columns)))
-            await new.run_many(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({slots})", found)
+    tables = await at_revision(database_url, FIRST)
+    async with session(source) as old:
+        names = await old.fetch("SELECT kind, code, text FROM name")
+    kept = {code for kind, code, text in names if kind == Kind.PARAMETER and text in NAMES}
+
+    def keep(table: str, row: dict[str, object]) -> bool:
+        if table.startswith("index_"):
+            return row["parameter"] in kept
+        return table != "name" or row["kind"] != Kind.PARAMETER or row["code"] in kept
+
+    await filled_from(source, database_url, tables, keep)
 
 
 async def pending(database_url: str) -> set[str]:
@@ -74,7 +55,6 @@ async def test_what_was_indexed_stands_and_the_rest_waits(database_url: str, tmp
     store = await opened(source, REGISTRY)
     await fill(store, PEOPLE)
     await store.close()
-    await asyncio.to_thread(to_first, database_url)
     await as_of_the_first(database_url, source)
     migrate(database_url)
     waits = await pending(database_url)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from service.access.callers import Caller
 from service.fhir.parameters import read as read_inputs
-from service.fhir.problems import Gone, Malformed, Missing
+from service.fhir.problems import Forbidden, Gone, Malformed, Missing
+from service.fhir.search.sight import Sight
+from service.interactions.context import Act
 from service.interactions.delete import delete
 from service.operations import collaborate
 from service.operations.operation import Call
@@ -377,3 +380,26 @@ async def test_another_locality_sees_nothing(put, context, elsewhere, act, ask):
     inputs = read_inputs(collaborate.OPERATION.inputs, [], None)
     answer = await collaborate.collaborate(context, elsewhere, Call("Organization", "camhs", inputs))
     assert [row(each) for each in told(body(answer))["scale"]] == [MASKED, MASKED]
+
+
+async def test_an_agency_is_told_its_own_figures_alone_whoever_wrote_the_answers(
+    put, context, act, localities
+):
+    """Figures of many are of all that there are: of what each sees, they would differ from one to another by few."""
+    await put(organization("camhs"), organization("east", "camhs"), organization("other"), *rated(30))
+    inputs = read_inputs(collaborate.OPERATION.inputs, [], None)
+
+    async def ask_as(agency, id_="camhs", **more):
+        caller = Caller("their-system", agency, localities[0], **more)
+        by = Act(caller, "request-9")
+        eyes = context.seen_by(by, Sight(agency, every=caller.administrator))
+        answer = await collaborate.collaborate(eyes, by, Call("Organization", id_, inputs))
+        return told(body(answer))["scale"][0].get("encounters")
+
+    assert [await ask_as(agency) for agency in ("camhs", "east")] == [30, 30]
+    assert await ask_as("other", governance=True) == 30
+    assert await ask_as("other", administrator=True) == 30
+    with pytest.raises(Forbidden) as refused:
+        await ask_as("other")
+    assert [issue.slug for issue in refused.value.issues] == ["collaborate-of-another-agency"]
+    assert await ask_as("other", "other") is None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.fhir.problems import Gone, Missing
+from service.interactions.context import Act
 from service.interactions.delete import delete
 from service.interactions.update import update
 from service.operations import forms
@@ -53,6 +56,14 @@ async def test_of_several_the_one_in_use_then_the_latest(put, found):
     assert await found(f"{URL}|3") == "c"
     await put(form("a", version="1", title="Changed"))
     assert await found(URL) == "a"
+
+
+async def test_a_form_of_another_agency_takes_the_place_of_none_of_ones_own(put, found, context, act):
+    await put(form("ours", status="draft"))
+    theirs = Act(replace(act.caller, agency="another"), "request-9")
+    await update(context, theirs, "Questionnaire", "theirs", form("theirs", version="9"))
+    assert await found(URL) == "ours"
+    assert (await forms.of_canonical(context, theirs, URL))["id"] == "theirs"
 
 
 async def test_what_the_service_ships_is_found_too_and_what_is_stored_comes_first(put, found, context, act):

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from service.access.callers import Caller
-from service.fhir.problems import Conflict, Gone, Invalid, Malformed, Missing, Precondition
+from service.fhir.problems import Conflict, Forbidden, Gone, Invalid, Malformed, Missing, Precondition
+from service.fhir.search.sight import Sight
 from service.fhir.stamping import instant
 from service.interactions.context import Act
 from service.interactions.delete import delete
@@ -392,3 +393,41 @@ def test_what_it_is_offered_as():
     assert OPERATION.guarded
     assert OPERATION.readable == frozenset()
     assert hand_over.OPERATION.definition.endswith("/hand-over")
+
+
+async def test_only_the_agency_that_coordinates_hands_over(enforced, act, there):
+    """Others around the young person see the plan, and do not decide who coordinates it."""
+    more = {"coordinator": refer(MOSS), "agency": refer(SCHOOL)}
+    for agency in ("charity", act.caller.agency):
+        other = act_of(act, agency)
+        with pytest.raises(Forbidden) as refused:
+            await ask(enforced.seen_by(other, Sight(agency)), other, OPERATION, "p1", **more)
+        assert slugs(refused.value) == ["hand-over-by-another-agency"]
+    trust = act_of(act, "trust")
+    answer = await ask(enforced.seen_by(trust, Sight("trust")), trust, OPERATION, "p1", **more)
+    [new] = named(answer, "plan")
+    assert extensions(new)["plan-coordinating-agency"] == refer(SCHOOL)
+
+
+async def test_a_plan_that_is_not_seen_is_as_none(enforced, act, there):
+    stranger = act_of(act, "stranger")
+    more = {"coordinator": refer(MOSS), "agency": refer(SCHOOL)}
+    for id_ in ("p1", "never-was"):
+        with pytest.raises(Missing) as missing:
+            await ask(enforced.seen_by(stranger, Sight("stranger")), stranger, OPERATION, id_, **more)
+        assert slugs(missing.value) == ["resource-missing"]
+
+
+async def test_a_plan_of_which_a_part_is_withheld_is_not_handed_over(enforced, act, there):
+    """Whoever coordinates and did not write it does not see where a restricted young person is, and guesses nothing."""
+    restricted = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    await put(enforced, act, {"resourceType": "Patient", "id": "ash", "meta": {"security": [restricted]}})
+    said = set()
+    for agency in ("trust", "charity"):
+        other = act_of(act, agency)
+        for to in (SCHOOL, TRUST, CHARITY):
+            more = {"coordinator": refer(FERN), "agency": refer(to)}
+            with pytest.raises(Forbidden) as refused:
+                await ask(enforced.seen_by(other, Sight(agency)), other, OPERATION, "p1", **more)
+            said.add(tuple(slugs(refused.value)))
+    assert said == {("withheld-unchanged",)}

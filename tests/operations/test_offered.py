@@ -56,7 +56,10 @@ def test_each_is_one_of_r4_under_its_own_name(operation, official):
 def test_definitions_by_type():
     found = definitions(["Goal", "ValueSet", "CodeSystem", "Patient", "Observation"])
     assert set(found) == {"", "Goal", "ValueSet", "CodeSystem", "Patient", "Observation", "Bundle"}
-    of_patients = {"everything", "progress", "measures", "groupings", "chart"}
+    of_patients = {
+        *("everything", "progress", "measures", "groupings", "chart"),
+        *("break-glass", "who-can-see", "who-has-seen"),
+    }
     assert set(found["Patient"]) == {"validate", *of_patients}
     assert set(found["Observation"]) == {"validate", "lastn"}
     assert set(found["Goal"]) == {"validate", "progress", "chart"}

@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 
 from service.access.callers import Caller
-from service.fhir.problems import Conflict, Gone, Invalid, Malformed, Missing, Precondition
+from service.fhir.problems import Conflict, Forbidden, Gone, Invalid, Malformed, Missing, Precondition
+from service.fhir.search.sight import Sight
 from service.interactions.context import Act
 from service.interactions.delete import delete
 from service.operations.reopen import OPERATION
 from tests.interactions.clinic import refer
 from tests.operations.coordination import (
+    CHARITY,
     FERN,
     MOSS,
     SCHOOL,
@@ -343,3 +345,20 @@ async def test_who_is_not_told(enforced, act, there, reopened, trust, who, writt
         await put(enforced, act, {name: value for name, value in resource.items() if value is not None})
     answer = await reopened(by=trust if who == "the agency" else act)
     assert hints(answer) == []
+
+
+async def test_a_plan_of_which_a_part_is_withheld_is_not_taken_up(enforced, act, there):
+    """The new one would say that its agency is masked; and nobody finds out by naming one which it was."""
+    charity = Act(Caller("their system", "charity", act.caller.locality), "request-9")
+    restricted = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    ash = {"resourceType": "Patient", "id": "ash", "meta": {"security": [restricted]}}
+    await put(enforced, act, ash, care_team("around", agency=CHARITY))
+    await put(enforced, charity, episode("e2", managingOrganization=refer(CHARITY)))
+    told = set()
+    for named_too in ({}, {"coordinator": refer(FERN), "agency": refer(TRUST)}, {"agency": refer(CHARITY)}):
+        values = {"referral": refer("ServiceRequest/again"), "plan": refer("CarePlan/p1")}
+        more = {"reviewDate": "2024-01-31", **named_too}
+        with pytest.raises(Forbidden) as refused:
+            await ask(enforced.seen_by(charity, Sight("charity")), charity, OPERATION, "e2", **values, **more)
+        told.add(tuple(slugs(refused.value)))
+    assert told == {("withheld-unchanged",)}

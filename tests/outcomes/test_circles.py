@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from service.outcomes.circles import is_in_circle
+from service.outcomes.circles import is_in_circle, rows_of_team
 from service.outcomes.days import days_of
+from service.outcomes.grants import MOST_ROWS, Effect
+from service.outcomes.moments import EVER, Span, span_of
 from tests.outcomes.clinic import locate, refer
 
 SCHOOL, TRUST = ("Organization", "school"), ("Organization", "trust")
@@ -52,3 +54,37 @@ ENDED, TO_COME = {"period": {"end": "2026-11-26"}}, {"period": {"start": "2026-1
 )
 def test_who_is_in_the_circle(what, teams, included):
     assert is_in_circle(SCHOOL, teams, TODAY, locate) is included, what
+
+
+def test_a_team_of_more_agencies_than_are_read_brings_none_in():
+    agencies = [("Organization", f"a{number}") for number in range(MOST_ROWS + 1)]
+    most = [member(agency) for agency in agencies[:-1]]
+    assert len(list(rows_of_team(team(*most, *most), "ash", locate))) == MOST_ROWS
+    assert list(rows_of_team(team(*map(member, agencies)), "ash", locate)) == []
+
+
+SPRING, SUMMER = {"start": "2026-03-01", "end": "2026-05-31"}, {"start": "2026-06-01", "end": "2026-08-31"}
+
+
+@pytest.mark.parametrize(
+    ("what", "made", "rows"),
+    [
+        ("a member", team(member(SCHOOL)), [("school", EVER)]),
+        ("whom a member acts for", team(member(FERN, onBehalfOf=refer(SCHOOL))), [("school", EVER)]),
+        ("who manages it", team(managingOrganization=[refer(TRUST)]), [("trust", EVER)]),
+        ("a person, or a role", team(member(FERN), member(("PractitionerRole", "r"))), []),
+        ("an agency kept elsewhere", team(member(("", "https://elsewhere.example/Organization/1"))), []),
+        ("a member for a time", team(member(SCHOOL, period=SPRING)), [("school", span_of(SPRING))]),
+        ("a member of a team for a time", team(member(SCHOOL), period=SPRING), [("school", span_of(SPRING))]),
+        ("a member before the team's time", team(member(SCHOOL, period=SPRING), period=SUMMER), []),
+        ("a time that cannot be read", team(member(SCHOOL, period={"start": "soon"})), []),
+        ("a team's time that cannot be read", team(member(SCHOOL), period={"start": "soon"}), []),
+        ("a team that is over", team(member(SCHOOL), status="inactive"), []),
+    ],
+)
+def test_the_rows_of_a_team(what, made, rows):
+    found = list(rows_of_team({**made, "id": "t"}, "ash", locate))
+    assert [(row.party, Span(row.low, row.high)) for row in found] == rows, what
+    assert {(row.child, row.effect, row.team, row.type, row.purpose, row.mask) for row in found} <= {
+        ("ash", Effect.TEAM, "t", "", "", 0)
+    }

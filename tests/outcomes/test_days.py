@@ -95,6 +95,21 @@ def test_overlapping_is_more_than_the_day_of_a_handover(one, other, overlap):
     assert Days(*other).overlaps(Days(*one)) is overlap
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "held"),
+    [
+        ((1, 9), (1, 9), True),
+        ((1, 9), (3, 5), True),
+        ((1, 9), (0, 9), False),
+        ((1, 9), (1, 10), False),
+        ((LONG_AGO, NEVER), (5, NEVER), True),
+        ((5, NEVER), (LONG_AGO, NEVER), False),
+    ],
+)
+def test_days_within_others(one, other, held):
+    assert Days(*one).holds(Days(*other)) is held
+
+
 @given(st.dates())
 def test_every_day_is_itself(when):
     assert days_of(when.isoformat()) == Days(when.toordinal(), when.toordinal())

@@ -109,6 +109,15 @@ def test_nobody_is_named_by_more_than_a_reference():
     assert read_held(observation(performer=None), locate).decided_by == ()
 
 
+def test_who_is_masked_is_there_and_nobody():
+    mask = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}
+    role = {"url": "https://elsewhere.example/called", "valueString": "Hazel"}
+    masked = {"extension": [mask, role], "type": "Practitioner"}
+    found = read_held(observation(performer=[refer(ASH), masked]), locate)
+    assert found.decided_by == (refer(ASH), {"extension": [mask], "type": "Practitioner"})
+    assert found.is_chosen_together
+
+
 def held(id_, start, end=None, grouping="getting-help"):
     period = {"start": start} if end is None else {"start": start, "end": end}
     return Held(id_, grouping, "final", period, days_of_period(period), (), True, None)

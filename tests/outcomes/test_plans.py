@@ -6,12 +6,14 @@ from service.outcomes.days import ALWAYS, NEVER, Days, days_of, days_of_period
 from service.outcomes.goals import Goal
 from service.outcomes.plans import (
     Plan,
+    goes_on,
     has_goals_of_its_child,
     in_the_way,
     is_coordinated_otherwise,
     keeps_its_plans,
     one_coordinator_at_a_time,
     read_plan,
+    unknown,
     who_coordinates,
 )
 from tests.outcomes.clinic import ASH, BRAMBLE, about, extension, locate, refer, told
@@ -115,6 +117,37 @@ def test_which_other_plans_count(what, old, refused):
 
 def test_nobodys_plans_are_not_one_young_persons():
     assert one_coordinator_at_a_time(plan(child=None, coordinator=MOSS), [plan("old", child=None)]) == []
+
+
+def test_of_a_plan_that_may_not_be_known_any_coordinator_may_be_another():
+    there = unknown(plan("old"))
+    for new in (plan(), plan(coordinator=MOSS), plan(agency=SCHOOL), plan(coordinator=None)):
+        assert told(one_coordinator_at_a_time(new, [there])) == OVERLAP
+    assert one_coordinator_at_a_time(plan(coordinator=None, agency=None), [there]) == []
+    assert one_coordinator_at_a_time(plan(), [plan("old")]) == []
+    assert one_coordinator_at_a_time(plan(start="2027-01-01", end=None), [there]) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "new", "former", "is_so"),
+    [
+        ("as it was", plan(), plan(), True),
+        ("on hold now", plan(status="on-hold"), plan(), True),
+        ("followed again", plan(), plan(status="on-hold"), True),
+        ("for a shorter time", plan(start="2026-04-01", end="2026-05-01"), plan(), True),
+        ("from an earlier day", plan(start="2026-03-09"), plan(), False),
+        ("to a later day", plan(end="2026-06-02"), plan(), False),
+        ("without end", plan(end=None), plan(), False),
+        ("by another", plan(coordinator=MOSS), plan(), False),
+        ("by another agency", plan(agency=SCHOOL), plan(), False),
+        ("by somebody, after nobody", plan(), plan(coordinator=None), False),
+        ("for another young person", plan(child=BRAMBLE), plan(), False),
+        ("after a draft", plan(), plan(status="draft"), False),
+        ("after it was over", plan(), plan(status="completed"), False),
+    ],
+)
+def test_a_plan_goes_on(what, new, former, is_so):
+    assert goes_on(new, former) is is_so, what
 
 
 def test_coordinated_otherwise():

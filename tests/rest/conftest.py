@@ -72,10 +72,11 @@ def log() -> io.BytesIO:
 
 @pytest.fixture
 def make_app(context: Context, log: io.BytesIO) -> Callable[..., ASGIApp]:
-    def make(gate=open_gate, context=context) -> ASGIApp:
+    def make(gate=open_gate, context=context, **limits) -> ASGIApp:
         numbers = itertools.count(1)
         bounds = Bounds(BODY_BYTES, JSON_DEPTH)
-        return application(context, gate, bounds, logs.logger("info", log), lambda: f"made-{next(numbers)}")
+        log_ = logs.logger("info", log)
+        return application(context, gate, bounds, log_, lambda: f"made-{next(numbers)}", **limits)
 
     return make
 

@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import zlib
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.fhir.problems import Malformed, TooLarge, Unsupported
+from service.fhir.problems import Malformed, TooLarge, TooSlow, Unsupported
 from service.rest import bodies
 
 LIMIT = 1000
@@ -52,6 +53,16 @@ async def test_a_length_that_lies_changes_nothing_and_reading_stops_at_the_limit
     with pytest.raises(TooLarge):
         await bodies.read(client, {b"content-length": declared}, LIMIT)
     assert client.taken == 3
+
+
+async def test_a_body_that_takes_too_long_is_not_waited_for():
+    async def trickle():
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    with pytest.raises(TooSlow) as refused:
+        await asyncio.wait_for(bodies.read(trickle, {}, LIMIT * LIMIT, 0.1), 5)
+    assert refused.value.issues[0].slug == "body-too-slow"
 
 
 async def test_a_client_that_leaves_is_no_fault():

@@ -128,6 +128,13 @@ def test_nor_does_anything_that_the_process_writes(tmp_path):
 
 async def test_a_fault_of_ours_is_logged_without_what_it_was_about(make_app, context, log):
     class Broken:
+        @property
+        def whole(self):
+            return self
+
+        def seen_by(self, *_):
+            return self
+
         async def read(self, *_):
             raise RuntimeError(f"cannot store {MARK}") from KeyError(MARK)
 

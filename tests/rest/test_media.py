@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.fhir.problems import Unacceptable, Unsupported
-from service.rest.media import sent, wanted
+from service.rest.media import LONGEST, sent, wanted
 
 FHIR = "application/fhir+json"
 
@@ -166,3 +166,20 @@ def test_what_one_operation_answers_in_is_not_offered_elsewhere():
             wanted(b"", format_)
     with pytest.raises(Unacceptable):
         wanted(b"text/csv", "", CHART)
+
+
+@pytest.mark.parametrize("parameter", [b';"', b";a=b", b",a/b", b';q="'])
+def test_a_header_that_is_longer_than_any_is_not_read(parameter):
+    """Python would take time by the square of its length; a stranger may send it."""
+    header = FHIR.encode() + parameter * (LONGEST // len(parameter))
+    with pytest.raises(Unacceptable):
+        wanted(header, "")
+    with pytest.raises(Unacceptable):
+        wanted(b"", header.decode())
+    with pytest.raises(Unsupported):
+        sent(header)
+
+
+def test_one_as_long_as_may_be_is_read():
+    header = FHIR.encode().ljust(LONGEST, b" ")
+    assert (wanted(header, ""), sent(header)) == (FHIR, "resource")

@@ -59,6 +59,9 @@ def test_every_route_of_every_type_is_in_it_and_no_other(described, registry):
         ("/fhir/Bundle/$validate", "post"),
     }
     expected |= {("/health/live", "get"), ("/health/ready", "get"), ("/openapi.json", "get")}
+    expected |= {(f"/auth/{name}", "post") for name in ("token", "introspect", "revoke")}
+    expected |= {("/auth/jwks", "get")}
+    expected |= {(f"{root}/.well-known/smart-configuration", "get") for root in ("", "/fhir")}
     assert {(path, method) for path, method, _ in operations(described)} == expected
 
 

@@ -2,8 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.fhir.problems import Malformed
-from service.rest.requests import PARAMETERS, fields, form, own, pairs, request_id
+from service.fhir.problems import Malformed, TooLarge
+from service.interactions.criteria import PARAMETERS
+from service.rest.bodies import Bounds
+from service.rest.requests import (
+    FORM_BYTES,
+    QUERY_BYTES,
+    fields,
+    form,
+    form_parameters,
+    own,
+    pairs,
+    request_id,
+)
 
 
 def test_headers_of_one_name_are_joined_in_order():
@@ -34,6 +45,7 @@ def test_parameters_in_order(query, expected):
         (b"a=%ff", "query-malformed"),
         ("a=ü".encode(), "query-malformed"),
         (b"&".join([b"a=1"] * (PARAMETERS + 1)), "query-too-long"),
+        (b"a=" + b"1" * QUERY_BYTES, "query-too-long"),
     ],
 )
 def test_parameters_that_cannot_be_read_are_refused(query, slug):
@@ -70,3 +82,19 @@ def test_a_sane_request_id_is_kept_and_another_made():
     for insane in (b"", b" ", b"a b", b"x" * 65, b"\xc3\xbc", b"a\nb", b"a\n"):
         assert request_id({b"x-request-id": insane}, lambda: "new") == "new"
     assert request_id({}, lambda: "new") == "new"
+
+
+async def test_a_form_may_be_as_long_as_a_search_can_be_and_no_longer():
+    """However large other bodies may be: each parameter of it is work."""
+    headers = {b"content-type": b"application/x-www-form-urlencoded"}
+    bounds = Bounds(10 * FORM_BYTES, 64)
+
+    def sent(length):
+        async def receive():
+            return {"type": "http.request", "body": b"a=" + b"1" * (length - 2), "more_body": False}
+
+        return form_parameters(receive, headers, bounds)
+
+    assert await sent(FORM_BYTES) == (("a", "1" * (FORM_BYTES - 2)),)
+    with pytest.raises(TooLarge):
+        await sent(FORM_BYTES + 1)

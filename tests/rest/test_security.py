@@ -7,18 +7,36 @@ import json
 
 import pytest
 
+from service.access.tokens import LONGEST
 from service.fhir.problems import Unauthorized
-from service.rest.security import closed_gate, open_gate
+from service.rest.security import bearer, closed_gate, open_gate
 from tests.rest.asking import patient, refused
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
 PUBLIC = ("/fhir/metadata", "/health/live", "/health/ready", "/openapi.json")
 
 
-def test_the_gates():
-    assert open_gate({}).client == "sandbox"
+async def test_the_gates():
+    assert (await open_gate.admit({})).client == "sandbox"
     with pytest.raises(Unauthorized):
-        closed_gate({b"authorization": b"Bearer x"})
+        await closed_gate.admit({b"authorization": b"Bearer x"})
+
+
+def test_a_token_stands_behind_its_scheme_in_one_header():
+    for header in (b"Bearer abc", b"bearer abc", b"BEARER  abc "):
+        assert bearer({b"authorization": header}) == b"abc"
+    for header, slug in (
+        (None, "token-missing"),
+        (b"", "token-missing"),
+        (b"Bearer", "token-missing"),
+        (b"Bearerabc", "token-missing"),
+        (b"Basic dTpw", "token-missing"),
+        (b"Bearer ", "token-invalid"),
+        (b"Bearer " + b"x" * (LONGEST + 1), "token-invalid"),
+    ):
+        with pytest.raises(Unauthorized) as raised:
+            bearer({} if header is None else {b"authorization": header})
+        assert raised.value.issues[0].slug == slug
 
 
 async def test_what_is_public_answers(stranger):
@@ -44,7 +62,7 @@ async def test_nothing_else_does(stranger, registry):
         for method in METHODS:
             response = await stranger.request(method, f"/fhir{path}")
             assert response.status_code == 401, (method, path)
-            assert response.headers["www-authenticate"] == "Bearer"
+            assert response.headers["www-authenticate"] == 'Bearer realm="FHIR"'
             if method != "HEAD":
                 refused(response, 401, "token-missing")
 

@@ -36,7 +36,7 @@ DAMAGE = {
         "names another resource",
     ),
     "a body is no JSON": ("UPDATE resource SET body = id WHERE rid = 2", "cannot be read"),
-    "an audit entry is lost": ("DELETE FROM audit_entry WHERE rid = 1 AND version = 2", "audit entries"),
+    "an audit entry is lost": ("DELETE FROM audit WHERE version = 2", "audit entries"),
     "a notice is of no version": ("UPDATE notice SET version = 9", "is of no such version"),
     "a notice is of another time": ("UPDATE notice SET at = at + 1", "or of another time"),
     "a notice is to no agency": ("UPDATE notice SET agency = 99", "is to no agency"),

@@ -4,9 +4,12 @@ import pytest
 
 from service.fhir.search.derived import index_codes
 from service.fhir.search.values import SearchValues
+from service.outcomes.grants import Effect, Row
+from service.outcomes.sharing import Facts
 from service.storage.indexing import NO_ROWS, TABLES, Indexer, difference, target
 from service.storage.names import Kind, Names
-from service.storage.tables import INDEXES
+from service.storage.sharing import Rule
+from service.storage.tables import INDEXES, PARAMETER_INDEXES, index_sharing
 
 SYSTEM = "http://a.example/s"
 UCUM = "http://unitsofmeasure.org"
@@ -94,12 +97,25 @@ def test_every_row_of_an_example_has_the_columns_of_its_table(indexer, extractor
         "effectiveDateTime": "2026", "meta": {"profile": ["http://a.example"]},
     }  # fmt: skip
     rows = indexer.rows("Observation", extractor.values(resource))
-    for table, found in zip(INDEXES, rows, strict=True):
+    for table, found in zip(PARAMETER_INDEXES, rows[:-1], strict=True):
         named = [
             column.name for column in table.columns if column.name not in {"locality", "parameter", "rid"}
         ]
         assert found or table.name == "index_number"
         assert all(len(row) == 1 + len(named) for row in found)
+
+
+def test_what_a_resource_tells_of_sharing_has_the_columns_of_its_table(registry, extractor, names):
+    names.learn([(Kind.AGENCY, 3, "camhs")])
+    facts = Facts("ash", False, 0, (Row("ash", "camhs", Effect.TEAM, team="team-1"),))
+    indexer = Indexer(registry, extractor, names, Rule(facts=lambda _: facts))
+    assert indexer.facts(None) is None
+    told = indexer.facts({"resourceType": "Patient", "id": "ash"})
+    assert set(indexer.systems(SearchValues(), told)) == {(Kind.AGENCY, "camhs"), (Kind.PURPOSE, "")}
+    *others, [row] = indexer.rows("Patient", SearchValues(), told)
+    assert not any(others)
+    assert len(row) + 2 == len(index_sharing.columns)
+    assert (row[0], row[1], row[2]) == (b"ash", 3, Effect.TEAM)
 
 
 def test_an_update_adds_and_removes_what_differs():

@@ -22,7 +22,7 @@ def at(store: Store):
         fetch = store._reader.searched if searching.dialect.name == "sqlite" else store._searched
         newest: dict[int, int] = {}
         for row in await fetch(text, arguments):
-            one = version_of(row, "Patient")
+            one = version_of(row, "Patient", store._names)
             newest[one.key] = max(one.version, newest.get(one.key, 0))
         return newest
 

@@ -42,4 +42,6 @@ def test_names_know_what_they_learnt():
     names.learn([(Kind.SYSTEM, 4, "urn:a")])
     assert names.known(Kind.SYSTEM, "urn:a") == 4
     assert names.text(Kind.SYSTEM, 4) == "urn:a"
-    assert names.texts(Kind.SYSTEM) == ["", "urn:a"]
+    assert names.texts(Kind.SYSTEM) == ["urn:a"]
+    assert names.has_all(Kind.SYSTEM, {0, 4})
+    assert not names.has_all(Kind.SYSTEM, {4, 5})

@@ -217,8 +217,11 @@ def written(registry, extractor):
     async def number(unknown):
         names.learn((kind, 1000 + number, text) for number, (kind, text) in enumerate(sorted(unknown)))
 
+    async def nothing_said(*_):
+        return set()
+
     async def writing(unit):
-        prepared = await prepare(1, unit, Indexer(registry, extractor, names), names, number)
+        prepared = await prepare(1, unit, Indexer(registry, extractor, names), names, number, nothing_said)
         return statement(prepared, [each.stored(7, 8) for each in prepared.changes])
 
     return writing

@@ -10,7 +10,7 @@ import pytest
 
 from service.fhir.problems import Unavailable
 from service.storage.open import migrate, open_store
-from service.storage.postgres import POOL
+from service.storage.postgres_connections import POOL
 from tests.postgres import fresh_database
 from tests.storage.builders import LOCALITY, patient, score, stored
 

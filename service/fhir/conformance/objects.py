@@ -169,8 +169,13 @@ class Demands:
         self._elements = {
             key: element.name
             for element in registry.definition(type_).elements.values()
-            for name in keys_of(element.name, element.types, choice=element.choice)
-            for key in (name, f"_{name}")
+            for name, of in zip(
+                keys_of(element.name, element.types, choice=element.choice),
+                element.types or ("",),
+                strict=False,
+            )
+            # Beside a value that is no primitive nothing stands: such a name is of no element.
+            for key in ((name, f"_{name}") if _is_primitive(registry, of) else (name,))
         }
         self._shapes: dict[tuple[str, ...], tuple[Test, ...]] = {}
 
@@ -206,6 +211,13 @@ class Demands:
         if len(self._shapes) < SHAPES_KEPT:
             self._shapes[names] = tests
         return tests
+
+
+def _is_primitive(registry: Registry, type_: str) -> bool:
+    try:
+        return registry.definition(type_).kind == "primitive"
+    except KeyError:
+        return False
 
 
 def keys_of(name: str, types: tuple[str, ...], *, choice: bool) -> tuple[str, ...]:

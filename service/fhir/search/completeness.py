@@ -11,6 +11,7 @@ from service.fhir.search import refusals
 from service.fhir.search.asked import Setting
 from service.fhir.search.derived import AXES
 from service.fhir.search.expressions import (
+    About,
     And,
     Chain,
     Everything,
@@ -53,7 +54,7 @@ def _asked(query: Query) -> Iterator[tuple[str, str]]:
 def _of(expression: Expression, type_: str) -> Iterator[tuple[str, str]]:
     """Types and index codes that the expression reads."""
     match expression:
-        case Everything() | Nothing() | Ids() | LastUpdated():
+        case Everything() | Nothing() | Ids() | About() | LastUpdated():
             return
         case And(parts) | Or(parts):
             for part in parts:

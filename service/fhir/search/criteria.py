@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from service.fhir.definitions import SearchParameter
+from service.fhir.registry import APART
 from service.fhir.search import derived, refusals, whole
 from service.fhir.search.asked import Asked, Reader, Setting
 from service.fhir.search.composites import components
@@ -27,6 +28,7 @@ from service.fhir.search.expressions import (
 )
 from service.fhir.search.parameters import elements
 from service.fhir.search.references import ID
+from service.fhir.search.sizes import MOST_CONDITIONS, conditions
 from service.fhir.search.types import (
     coded,
     composite,
@@ -205,6 +207,8 @@ def _plain(
     alternatives = split(value, ",")
     if not all(alternatives):
         raise refusals.empty(name)
+    if len(alternatives) > MOST_CONDITIONS:  # before each of them is read
+        raise refusals.too_many(MOST_CONDITIONS)
     read = kind.by_modifier.get(modifier or "", kind.read)
     found = any_of([read(Asked(setting, parameter, name, modifier, text)) for text in alternatives])
     return Not(found) if modifier in _TURNED else found
@@ -274,9 +278,13 @@ def _chain(
         raise refusals.no_chain(name, "say the type before `_has`, as in `subject:Patient._has:…`")
     if not able:
         raise refusals.no_chain(name, _nothing_there(types, code))
-    return any_of(
+    found = any_of(
         [Chain(parameter.code, type_, condition(setting, type_, rest, value, depth + 1)) for type_ in able]
     )
+    # Asked at each step: a chain through references to anything grows with a power of its length.
+    if conditions(found) > MOST_CONDITIONS:
+        raise refusals.too_many(MOST_CONDITIONS)
+    return found
 
 
 def _nothing_there(types: Iterable[str], code: str) -> str:
@@ -294,7 +302,7 @@ def _has(setting: Setting, type_: str, name: str, value: str, depth: int) -> Exp
     if len(parts) < 4 or not all(parts):
         raise refusals.no_chain(name, "write `_has:Type:reference:parameter`")
     _, other, code, rest = parts
-    if other not in setting.registry.served:
+    if other not in setting.registry.served or other in APART:
         raise refusals.no_chain(name, f"no resources of type `{other}` are kept here")
     parameter = _parameter(setting, other, code)
     _check_followable(setting, parameter, name)

@@ -28,9 +28,12 @@ READINGS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "token": 1, "reference": 1, "string": 1, "date": 1, "number": 1, "quantity": 1, "uri": 1,
         "composite": 1, "special": 1,
-        "text": 1, "of-type": 1, "identifier": 1, "canonical": 1, "x": 1, "y": 1, "z": 1, "_text": 1, "_content": 1,
+        "sharing": 1, "text": 1, "of-type": 1, "identifier": 1, "canonical": 1, "x": 1, "y": 1, "z": 1, "_text": 1, "_content": 1,
     }
 )  # fmt: skip
+
+SHARING: Final = ":sharing"
+"""In place of a code: what resources of a type tell of who may see them and others, which is kept as index rows are."""
 
 # What the program of the first schema gave no rows.
 _LATER = frozenset({"composite", "special"})
@@ -74,6 +77,7 @@ def definitions(registry: Registry) -> Definitions:
                 first.add(name)
             for each in derived(registry, parameter):
                 digests[f"{type_}.{each}"] = _digest(registry, parameter, each.rpartition(":")[2])
+        digests[f"{type_}.{SHARING}"] = _digested(SHARING, READINGS["sharing"])
         for code in texts(registry, type_):
             digests[f"{type_}.{code}"] = _digested(code, READINGS[code])
     whole = _digested(*sorted(digests.items()))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.fhir.search.lengths import beginning, indexable
+from service.fhir.search.sight import Sight
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 StringMatch = Literal["starts", "exact", "contains"]
@@ -69,6 +70,18 @@ class Ids:
     """The logical id is one of `ids`."""
 
     ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The resource is about the one young person whose Patient has the id, and about nobody else.
+
+    The store keeps whose each resource is; its search values do not tell it (ADR 0022). It stands in
+    what a token is narrowed to, and in no search. With `unlabelled` it has no sensitive label either.
+    """
+
+    child: str
+    unlabelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +263,7 @@ class Within:
 
 # What reads one parameter of the resource at hand.
 Leaf = Token | Reference | String | Date | Number | Quantity | Uri | Composite | Words | Near | Missing
-Expression = Everything | Nothing | And | Or | Not | Ids | LastUpdated | Leaf | Chain | Has | Within
+Expression = Everything | Nothing | And | Or | Not | Ids | About | LastUpdated | Leaf | Chain | Has | Within
 
 SortKind = Literal["_id", "_lastUpdated", "token", "reference", "string", "date", "number", "quantity", "uri"]
 SortValue = str | bytes | int | float | None
@@ -283,7 +296,8 @@ class Query:
     behind it, or before it where `backward`. `as_of` (milliseconds since 1970) makes sorted
     pages exact under writes: a resource has the place of its version at that time, or of its
     first version where that is later, however often it changed since. It is 0 on a first page.
-    Those in `pins` have the place of the version that stands beside their key.
+    Those in `pins` have the place of the version that stands beside their key. `sight`: with whose
+    eyes it is looked; None where everything in the locality is seen.
     """
 
     type: str
@@ -295,3 +309,4 @@ class Query:
     backward: bool = False
     as_of: int = 0
     pins: tuple[tuple[int, int], ...] = ()
+    sight: Sight | None = None

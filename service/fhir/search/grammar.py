@@ -12,26 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service.fhir.problems import Issue, Malformed
-from service.fhir.search import compartments, refusals
+from service.fhir.search import compartments, refusals, sizes
 from service.fhir.search.asked import Setting
 from service.fhir.search.completeness import require_complete
 from service.fhir.search.criteria import condition, offered
 from service.fhir.search.expressions import (
     And,
-    Chain,
     Everything,
     Expression,
-    Has,
-    Ids,
-    Not,
-    Or,
     Query,
-    Within,
-    Words,
 )
 from service.fhir.search.includes import Include
 from service.fhir.search.results import RESULT_PARAMETERS, SHOWING, Results
 from service.fhir.search.scope import TYPE, Scope
+from service.fhir.search.sizes import MOST_CONDITIONS, MOST_FAULTS
 from service.fhir.search.subsets import WHOLE, Subset
 
 # How bodies are written: taken by the layer that speaks HTTP.
@@ -39,12 +33,6 @@ FORMAT_PARAMETERS = frozenset({"_format", "_pretty"})
 
 # Known to R4, not offered here.
 UNSUPPORTED = frozenset({"_contained", "_containedType", "_score", "_filter", "_query"})
-
-# SQLite parses each alternative a level deeper, and 1000 levels at most; half leaves room for what each needs.
-# Source: https://sqlite.org/limits.html (SQLITE_MAX_EXPR_DEPTH)
-MOST_CONDITIONS = 500
-# A hierarchy is a recursive query in the statement, which takes about ten times as long to write.
-HIERARCHY = 10
 
 # What `Prefer: handling=lenient` lets pass. A wrong modifier or value never is (R4 says SHALL reject).
 _IGNORABLE = frozenset({"search-parameter-unknown", "search-parameter-unsupported"})
@@ -112,8 +100,10 @@ def parse(  # noqa: PLR0913 - each is a plain fact of the request or the configu
             reading.take(name, value)
         except Malformed as problem:
             faults += problem.issues
-    if any(_conditions(reading.where(index)) > MOST_CONDITIONS for index in range(len(reading.types))):
-        faults += refusals.too_many(MOST_CONDITIONS).issues
+        if reading.size > MOST_CONDITIONS:
+            faults += refusals.too_many(MOST_CONDITIONS).issues
+        if faults and (faults[-1].code == refusals.TOO_COSTLY or len(faults) >= MOST_FAULTS):
+            break
     if faults:
         raise Malformed.of(faults)
     found = reading.search()
@@ -144,12 +134,13 @@ def _reading(
         compartment, id_ = scope.within
         for type_, of_type in zip(types, conditions, strict=True):
             of_type.append(compartments.condition(setting.registry, compartment, id_, type_))
-    return _Reading(setting, scope, types, lenient, results, conditions)
+    size = max((sizes.conditions(one) for of_type in conditions for one in of_type), default=0)
+    return _Reading(setting, scope, types, lenient, results, conditions, size=size)
 
 
 @dataclass(slots=True)
 class _Reading:
-    """A search while its pairs are read. `conditions` are those of each type."""
+    """A search while its pairs are read. `conditions` are those of each type, `size` the most that one has."""
 
     setting: Setting
     scope: Scope
@@ -159,6 +150,7 @@ class _Reading:
     conditions: list[list[Expression]]
     understood: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    size: int = 0
 
     def take(self, name: str, value: str) -> None:
         """Takes one pair in.
@@ -253,6 +245,7 @@ class _Reading:
         found = [condition(self.setting, type_, name, value) for type_ in self.types]
         for of_type, one in zip(self.conditions, found, strict=True):
             of_type.append(one)
+        self.size += max(map(sizes.conditions, found))
 
     def _require_known(self, name: str) -> None:
         """Lets a criterion pass whose parameter all of the types have.
@@ -274,22 +267,3 @@ class _Reading:
     def _valid(self) -> list[str]:
         wide = [TYPE] if self.scope.is_wide else []
         return [*parameters_of(self.setting, self.types), *wide, *SHOWING]
-
-
-def _conditions(expression: Expression) -> int:
-    """How many conditions there are in the expression, each id and each word counted."""
-    match expression:
-        case And(parts) | Or(parts):
-            return sum(map(_conditions, parts))
-        case Not(part):
-            return _conditions(part)
-        case Chain(where=where) | Has(where=where):
-            return _conditions(where) + 1
-        case Ids(ids):
-            return len(ids)
-        case Words(words=words):
-            return len(words)
-        case Within():
-            return HIERARCHY
-        case _:
-            return 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.fhir.registry import Registry
+from service.fhir.registry import APART, Registry
 from service.fhir.search import refusals
 
 INCLUDES = ("_include", "_revinclude")
@@ -89,7 +89,7 @@ class _Reading:
     def _all(self) -> list[Parameter]:
         """Every parameter by which a match can refer to something, or something to a match."""
         anywhere = self.reverse or self.iterate
-        sources = sorted(self.registry.served) if anywhere else self.types
+        sources = sorted(self.registry.served.keys() - APART) if anywhere else self.types
         return [
             (source, code)
             for source in sources
@@ -105,13 +105,13 @@ class _Reading:
         return not targets or not set(targets).isdisjoint(self.types)
 
     def _check_source(self, source: str) -> None:
-        if source not in self.registry.served:
+        if source not in self.registry.served or source in APART:
             raise refusals.include_source(self.name, self._sources())
         if not self.reverse and not self.iterate and source not in self.types:
             raise refusals.include_source(self.name, self.types)
 
     def _sources(self) -> Sequence[str]:
-        return sorted(self.registry.served) if self.reverse or self.iterate else self.types
+        return sorted(self.registry.served.keys() - APART) if self.reverse or self.iterate else self.types
 
     def _check_target(self, source: str, code: str, codes: Sequence[str], target: str) -> None:
         named = f"{source}:{code}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from service.fhir.registry import Registry
 
@@ -17,6 +18,11 @@ ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _HISTORY = "/_history/"
+
+# Each reference is looked at several times in a write, and most lead to what others lead to as well. Only short ones
+# are remembered, so that what somebody sends does not fill the memory.
+USUAL = 200  # characters
+REMEMBERED = 10_000
 
 
 def is_absolute(text: str) -> bool:
@@ -42,11 +48,8 @@ class Addresses:
 
     def local(self, text: str) -> Target | None:
         """The type and id of a relative reference, or of an absolute one under our base; else None."""
-        type_, slash, rest = self._relative(text).partition("/")
-        if not slash or not self.registry.is_resource(type_):
-            return None
-        id_ = rest.partition(_HISTORY)[0]
-        return (type_, id_) if ID.fullmatch(id_) else None
+        parts = _usual(self.base_url, text) if len(text) <= USUAL else _parts(self.base_url, text)
+        return parts if parts is not None and self.registry.is_resource(parts[0]) else None
 
     def canonical(self, text: str) -> list[Target]:
         """What a canonical points at: its URL and, where it names one, its version of that; none for a fragment."""
@@ -65,11 +68,19 @@ class Addresses:
         parts = id_.rsplit("/", 2)
         return parts[1] if len(parts) == 3 and self.registry.is_resource(parts[1]) else stated
 
-    def _relative(self, text: str) -> str:
-        base = self.base_url
-        if text.startswith(base) and text[len(base) : len(base) + 1] == "/":
-            return text[len(base) + 1 :]
-        return text
+
+def _parts(base: str, text: str) -> Target | None:
+    """What stands where a literal reference below the base has its type, and the id behind it; None without an id."""
+    if text.startswith(base) and text[len(base) : len(base) + 1] == "/":
+        text = text[len(base) + 1 :]
+    type_, slash, rest = text.partition("/")
+    if not slash:
+        return None
+    id_ = rest.partition(_HISTORY)[0]
+    return (type_, id_) if ID.fullmatch(id_) else None
+
+
+_usual = lru_cache(REMEMBERED)(_parts)
 
 
 def names_version(text: str) -> bool:

@@ -13,6 +13,9 @@ from collections.abc import Iterable
 
 from service.fhir.problems import Issue, Malformed
 
+TOO_COSTLY = "too-costly"
+"""The code of FHIR's for what is refused because of the work that it would make."""
+
 
 def _refused(code: str, slug: str, text: str) -> Malformed:
     return Malformed(slug, text, issues=[Issue("error", code, slug, text)])
@@ -83,7 +86,13 @@ def no_chain(name: str, reason: str) -> Malformed:
 def too_many(limit: int) -> Malformed:
     """The refusal of a search with more conditions than a database takes."""
     text = f"The search has more than {limit} conditions; ask for fewer at a time."
-    return _refused("too-costly", "search-too-many-conditions", text)
+    return _refused(TOO_COSTLY, "search-too-many-conditions", text)
+
+
+def too_many_includes(limit: int) -> Malformed:
+    """The refusal of a search that shows more kinds of things beside its matches than may be asked for at once."""
+    text = f"The search has more than {limit} of `_include` and `_revinclude`; ask for fewer at a time."
+    return _refused(TOO_COSTLY, "search-too-many-includes", text)
 
 
 def unknown_type(valid: Iterable[str]) -> Malformed:
@@ -123,7 +132,7 @@ def sorted_twice(name: str) -> Malformed:
 
 def too_many_keys(limit: int) -> Malformed:
     """The refusal of an order by more parameters than are looked up for each resource."""
-    return _refused("too-costly", "search-sort-keys", f"`_sort` takes {limit} parameters at most.")
+    return _refused(TOO_COSTLY, "search-sort-keys", f"`_sort` takes {limit} parameters at most.")
 
 
 def include_form(name: str) -> Malformed:

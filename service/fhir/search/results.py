@@ -14,6 +14,7 @@ from service.fhir.search.asked import Setting
 from service.fhir.search.expressions import SortKey, TotalMode
 from service.fhir.search.includes import INCLUDES, Include, include
 from service.fhir.search.ordering import order
+from service.fhir.search.sizes import MOST_INCLUDES
 from service.fhir.search.subsets import Subset
 
 PAGE = "_page"
@@ -55,6 +56,8 @@ class Results:
         """
         code = name.partition(":")[0]
         if code in _REPEATABLE:
+            if len(self.includes) == MOST_INCLUDES:
+                raise refusals.too_many_includes(MOST_INCLUDES)
             self.includes.append(include(self.setting.registry, self.types, name, value))
             return value
         if name != code:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.fhir.registry import Registry
+from service.fhir.registry import APART, Registry
 from service.fhir.search import refusals
 from service.fhir.search.compartments import members
 from service.fhir.search.escapes import split
@@ -53,7 +53,8 @@ class Scope:
 
     def _offered(self, registry: Registry) -> tuple[str, ...]:
         found = members(registry, self.within[0]) if self.within else tuple(_searchable(registry))
-        return tuple(type_ for type_ in found if not self.types or type_ in self.types)
+        asked = self.types or found
+        return tuple(type_ for type_ in found if type_ in asked and type_ not in APART)
 
 
 def _searchable(registry: Registry) -> Iterator[str]:

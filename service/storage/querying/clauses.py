@@ -39,6 +39,7 @@ from service.storage.querying.constructs import (
     there_is,
     there_is_none,
 )
+from service.storage.querying.decision import unwithheld, visible
 from service.storage.querying.leaves import LOCALITY, TABLE_OF_TYPE, Way, rows, value
 from service.storage.querying.ranks import drives, rank
 from service.storage.querying.shapes import Shape
@@ -46,6 +47,9 @@ from service.storage.tables import DELETED, index_reference, resource
 
 # So many resources are taken to refer to one that a chain leads through, when it is weighed.
 FAN_OUT = 10
+
+# What may be asked of a resource that a path has come to.
+_TAKEN = ("rid", "type", "id", "updated", "author", "child", "label")
 
 OWN_TYPE: ColumnElement[int] = bindparam("type", type_=SmallInteger)
 
@@ -58,10 +62,14 @@ class Of(NamedTuple):
 
 
 class Clauses:
-    """Makes conditions and drivers for one database."""
+    """Makes conditions and drivers for one database, for eyes of so many slots (`decision.slots`).
 
-    def __init__(self, *, postgresql: bool) -> None:
+    No chain leads along a resource that these do not see.
+    """
+
+    def __init__(self, *, postgresql: bool, slots: int = 0) -> None:
         self.postgresql = postgresql
+        self.slots = slots
 
     def condition(self, shape: Shape, of: Of) -> Condition:
         """The shape as a condition on a current resource."""
@@ -75,8 +83,10 @@ class Clauses:
             case ("Not", part):
                 # Nothing here is ever NULL, so that NOT is the opposite.
                 return ~self.condition(part, of)
-            case ("Ids" | "LastUpdated", *_):
+            case ("Ids" | "About" | "LastUpdated" | "Unwithheld", *_):
                 return self._of_itself(shape, of)
+            case ("Whole", part):
+                return Clauses(postgresql=self.postgresql).condition(part, of)
             case _:
                 return self._looked_up(shape, of)
 
@@ -94,10 +104,10 @@ class Clauses:
 
     def _of_itself(self, shape: Shape, of: Of) -> Condition:
         if of.row is not None:
-            return itself(shape, of.row)
+            return itself(shape, of.row, self.slots)
         other = resource.alias()
         looked = select(ONE).where(
-            other.c.locality == LOCALITY, other.c.rid == of.rid, itself(shape, other.c)
+            other.c.locality == LOCALITY, other.c.rid == of.rid, itself(shape, other.c, self.slots)
         )
         return there_is(looked.correlate_except(other))
 
@@ -126,14 +136,27 @@ class Clauses:
             if shape[0] == "Chain":
                 target = path.then(refers, *_references(refers, at, of.rid), take=("target",)).target
                 current = _current(to, value(at + 1, SmallInteger), target)
-                row = path.then(to, *current, take=("rid", "id", "updated"))
+                row = path.then(to, *current, *self._seen(to), take=_TAKEN)
                 of = Of(row.rid, row)
             else:
                 own = of.row or path.then(to, to.c.locality == LOCALITY, to.c.rid == of.rid, take=("id",))
                 of = Of(path.then(refers, *_referring(refers, at, own.id)).rid)
+                if self.slots:
+                    one = resource.alias()
+                    mine.append(one)
+                    of = self._looked_at(path, one, of.rid)
             shape = shape[-1]
         path.where(self.condition(shape, of))
         return there_is(path.select(ONE).correlate_except(*mine))
+
+    def _seen(self, row: Any) -> list[Condition]:
+        """Whether the resource that the columns of a table are of is seen."""
+        return [visible(row.c, self.slots)] if self.slots else []
+
+    def _looked_at(self, path: Path, one: Any, rid: Any) -> Of:
+        """The resource of that key, where it is seen."""
+        row = path.then(one, one.c.locality == LOCALITY, one.c.rid == rid, *self._seen(one), take=_TAKEN)
+        return Of(row.rid, row)
 
     def rids(self, shape: Shape, type_: Any = OWN_TYPE) -> Select[Any]:
         """The keys of the resources that the shape, which must drive, leads to: in any order, more than once."""
@@ -176,7 +199,7 @@ class Clauses:
         _, at, _, where = shape
         path, rid = self._begun(where, value(at + 1, SmallInteger), once=True)
         to, refers = resource.alias(), index_reference.alias()
-        held = (to.c.locality == LOCALITY, to.c.rid == rid, to.c.method != DELETED)
+        held = (to.c.locality == LOCALITY, to.c.rid == rid, to.c.method != DELETED, *self._seen(to))
         target = path.then(to, *held, take=("id",))
         return path, path.then(refers, *_referring(refers, at, target.id)).rid
 
@@ -184,6 +207,8 @@ class Clauses:
         """From the resources where it holds to those that they refer to."""
         _, at, where = shape
         path, rid = self._begun(where, value(at + 2, SmallInteger), once=False)
+        if self.slots:
+            rid = self._looked_at(path, resource.alias(), rid).rid
         refers, to = index_reference.alias(), resource.alias()
         target = path.then(refers, *_references(refers, at, rid), take=("target",)).target
         return path, path.then(to, *_current(to, value(at + 1, SmallInteger), target)).rid
@@ -210,15 +235,21 @@ class Clauses:
         return select(func.count()).select_from(reached.subquery()).scalar_subquery()
 
 
-def itself(shape: Shape, row: Any) -> Condition:
+def itself(shape: Shape, row: Any, slots: int = 0) -> Condition:
     """The conditions on the resource itself, on its columns."""
     match shape:
         case ("Ids", at, count):
             among: Condition = row.id.in_([value(at + index, LargeBinary) for index in range(count)])
             return among
+        case ("About", at, unlabelled):
+            # Of what is about nobody the column is NULL, and a condition here never is.
+            theirs = and_(row.child.is_not(None), row.child == value(at, LargeBinary))
+            return and_(theirs, row.label == 0) if unlabelled else theirs
         case ("LastUpdated", at, prefix):
             within: Condition = row.updated.between(value(at, BigInteger), value(at + 1, BigInteger))
             return ~within if prefix == "ne" else within
+        case ("Unwithheld",):
+            return unwithheld(row, slots)
         case _:
             raise ValueError(f"no condition on the resource itself: {shape[0]}")
 

@@ -12,22 +12,27 @@ Source: https://hl7.org/fhir/R4/search.html#revinclude, https://hl7.org/fhir/R4/
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect
 
 from service.fhir.registry import Registry
 from service.fhir.search.parameters import elements
+from service.fhir.search.sight import Sight
 from service.storage.indexing import URL_TARGET
 from service.storage.names import Kind, Names, pack_id
+from service.storage.querying.decision import PARTY, TYPES, ground, slots, withheld
+from service.storage.querying.decision import number as decided
+from service.storage.statements import COLUMNS
 from service.storage.tables import DELETED
 
 Statement = tuple[str, list[Any]]
 Parameter = tuple[str, str]  # resource type and code
 
-_COLUMNS = "r.type, r.id, r.version, r.updated, r.method, r.body, r.rid"
+_COLUMNS = ", ".join(f"r.{column}" for column in COLUMNS)
 _NO_NUMBER = -1  # of a parameter that a type does not have
 
 _CURRENT = f"method <> {DELETED}"
@@ -36,11 +41,34 @@ _CURRENT = f"method <> {DELETED}"
 _CANONICAL = frozenset({"canonical", "uri"})
 
 
-class Inclusion:
-    """The statements of `Store.referred` and `Store.referring` for one database."""
+class Eyes(NamedTuple):
+    """With whose eyes it is looked, and the values of `decision` for them."""
 
-    def __init__(self, registry: Registry, names: Names, dialect: Dialect) -> None:
+    sight: Sight | None = None
+    values: Mapping[str, Any] = MappingProxyType({})
+
+
+EVERYTHING = Eyes()
+
+
+class Inclusion:
+    """The statements of `Store.referred` and `Store.referring` for one database.
+
+    By the parameters in `revealing`, and to the types in `places`, nothing is followed from a resource
+    whose places are withheld.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        names: Names,
+        dialect: Dialect,
+        revealing: frozenset[Parameter] = frozenset(),
+        places: frozenset[str] = frozenset(),
+    ) -> None:
         self._registry = registry
+        self._places = places
+        self._revealing = revealing
         self._names = names
         self._sqlite = dialect.name == "sqlite"
         self._canonical: dict[Parameter, bool] = {}
@@ -52,12 +80,15 @@ class Inclusion:
         parameters: Sequence[Parameter],
         types: frozenset[str],
         limit: int,
+        eyes: Eyes = EVERYTHING,
     ) -> Statement:
-        """SQL and arguments of the current resources that those of the keys refer to."""
-        text = _Text(self._sqlite, locality)
+        """SQL and arguments of the current resources that those of the keys refer to, as the eyes see them."""
+        text = _Text(self._sqlite, locality, eyes)
         rids, asked = text.numbers(keys), text.numbers(self._numbers(parameters))
         rows = text.beside("index_reference", "i", "rid = k.value", "parameter = p.value")
         refers = f"SELECT i.* FROM {rids} AS k CROSS JOIN {asked} AS p {rows}"
+        if told := text.told(self._withheld(parameters), self._types(self._places)):
+            refers += f" WHERE {told}"
         wanted = ""
         if types:
             numbers = [code for type_ in sorted(types) if (code := self._names.code(Kind.TYPE, type_))]
@@ -66,13 +97,19 @@ class Inclusion:
         found = [f"SELECT r.rid FROM refers AS f {text.target('r')} {local}"]
         if any(self._is_canonical(parameter) for parameter in parameters):
             found.append(_named(text, self._urls(types or self._registry.served)))
-        return text.resources(f"refers AS MATERIALIZED ({refers})", found, limit)
+        return text.resources(f"refers AS MATERIALIZED ({refers})", found, limit, self._readable(eyes.sight))
 
     def referring(
-        self, locality: int, targets: Sequence[tuple[str, str]], parameters: Sequence[Parameter], limit: int
+        self,
+        locality: int,
+        targets: Sequence[tuple[str, str]],
+        parameters: Sequence[Parameter],
+        limit: int,
+        eyes: Eyes = EVERYTHING,
     ) -> Statement:
-        """SQL and arguments of the current resources that refer to any of the targets."""
-        text = _Text(self._sqlite, locality)
+        """SQL and arguments of the current resources that refer to any of the targets, as the eyes see them."""
+        text = _Text(self._sqlite, locality, eyes)
+        text.hides = text.told(self._withheld(parameters), self._types(self._places))
         known = [
             (code, pack_id(id_)) for type_, id_ in targets if (code := self._names.code(Kind.TYPE, type_))
         ]
@@ -85,7 +122,23 @@ class Inclusion:
         types = frozenset(type_ for type_, _ in targets)
         if canonical and (urls := self._urls(types)):
             found += _naming(text, urls, text.numbers(self._numbers(canonical)), most)
-        return text.resources(f"targets (target_type, target) AS ({listed})", found, limit)
+        return text.resources(
+            f"targets (target_type, target) AS ({listed})", found, limit, self._readable(eyes.sight)
+        )
+
+    def _withheld(self, parameters: Sequence[Parameter]) -> list[int]:
+        """The numbers of those by which nothing is followed where places are withheld."""
+        return self._numbers(self._revealing.intersection(parameters))
+
+    def _readable(self, sight: Sight | None) -> list[int] | None:
+        """The numbers of the types that are seen, None where all are."""
+        if sight is None or sight.readable is None:
+            return None
+        return self._types(sight.readable)
+
+    def _types(self, types: Iterable[str]) -> list[int]:
+        """The numbers of those types that there are."""
+        return [code for type_ in sorted(types) if (code := self._names.code(Kind.TYPE, type_))]
 
     def _numbers(self, parameters: Iterable[Parameter]) -> list[int]:
         known = self._names.known
@@ -165,8 +218,11 @@ class _Text:
 
     sqlite: bool
     number: int  # of the locality
+    eyes: Eyes = EVERYTHING
     arguments: list[Any] = field(default_factory=list)
     locality: str = ""
+    hides: str = ""
+    _bound: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.locality = self.bind(self.number, "smallint")
@@ -175,6 +231,37 @@ class _Text:
         """A place for the value."""
         self.arguments.append(value)
         return f"?{len(self.arguments)}" if self.sqlite else f"${len(self.arguments)}::{type_}"
+
+    def _eye(self, name: str) -> str:
+        """A place for a value of the decision, the same each time."""
+        if name == "locality":
+            return self.locality
+        if name not in self._bound:
+            self._bound[name] = self.bind(self.eyes.values[name], TYPES.get(name, PARTY)[1])
+        return self._bound[name]
+
+    def _seen(self, rid: str, part: Callable[..., str]) -> str:
+        """That part of the number of the resource of that key."""
+        row = {name: f"w.{name}" for name in ("author", "child", "label", "type")}
+        number = part(row, slots(self.eyes.sight), self._eye, sqlite=self.sqlite)
+        of = f"w.locality = {self.locality} AND w.rid = {rid}"
+        return f"(SELECT {number} FROM resource AS w WHERE {of})"
+
+    def visible(self, rid: str) -> str:
+        """Whether the resource of that key is seen; empty where all are."""
+        return f"{self._seen(rid, ground)} > 0" if slots(self.eyes.sight) else ""
+
+    def told(self, revealing: Sequence[int], places: Sequence[int]) -> str:
+        """Whether a row `i` of references is one that is told of; empty where all are.
+
+        It is not, where places are withheld of its resource, by the parameters or to the types of these numbers.
+        """
+        if not (revealing or places) or not slots(self.eyes.sight):
+            return ""
+        among = ", ".join(map(str, revealing)) or str(_NO_NUMBER)
+        types = ", ".join(map(str, places)) or str(_NO_NUMBER)
+        known = f"i.parameter NOT IN ({among}) AND i.target_type NOT IN ({types})"
+        return f"({known} OR {self._seen('i.rid', withheld)} = 0)"
 
     def numbers(self, values: Sequence[int], *more: Sequence[int]) -> str:
         """A FROM item with the numbers as `value`, and with those that go with them as `also` and `third`."""
@@ -224,6 +311,7 @@ class _Text:
 
     def first(self, most: str, target: str, *conditions: str, besides: str = "") -> str:
         """The `most` first resources with a row of `index_reference` for the target, looked up for each row before."""
+        besides += "".join(f" AND {seen}" for seen in (self.visible("i.rid"), self.hides) if seen)
         if self.sqlite:
             rows = self._rows("i", f"target = {target}", *conditions) + besides
             first = f"SELECT i.rid FROM index_reference AS i WHERE {rows} ORDER BY i.rid LIMIT {most}"
@@ -269,13 +357,23 @@ class _Text:
         """The text as a target holds it."""
         return f"CAST({text} AS BLOB)" if self.sqlite else f"convert_to({text}, 'UTF8')"
 
-    def resources(self, given: str, found: Sequence[str], limit: int) -> Statement:
-        """The whole: the current resources of the rids found, each once, in their order."""
+    def resources(
+        self, given: str, found: Sequence[str], limit: int, readable: Sequence[int] | None
+    ) -> Statement:
+        """The whole: the current resources of the rids found, each once, in their order; `readable` are types."""
         rids = " UNION ALL ".join(found)
         most = self.bind(limit, "bigint")
         row = self.beside("resource", "r", "rid = f.rid", _CURRENT)
+        seen = [self.visible("every.rid")]
+        if readable is not None:
+            of = f"SELECT w.type FROM resource AS w WHERE w.locality = {self.locality} AND w.rid = every.rid"
+            seen.append(f"({of}) IN (SELECT value FROM {self.numbers(readable)} AS t)")
+        where = " AND ".join(filter(None, seen))
+        first = f"SELECT DISTINCT rid FROM ({rids}) AS every{f' WHERE {where}' if where else ''}"
+        each = {name: f"r.{name}" for name in ("author", "child", "label", "type")}
+        number = decided(each, slots(self.eyes.sight), self._eye, sqlite=self.sqlite)
         text = (
-            f"WITH {given} SELECT {_COLUMNS} FROM (SELECT DISTINCT rid FROM ({rids}) AS every ORDER BY rid LIMIT {most}) AS f"
+            f"WITH {given} SELECT {_COLUMNS}, {number} AS seen FROM ({first} ORDER BY rid LIMIT {most}) AS f"
             f" {row} ORDER BY f.rid"
         )
         return text, self.arguments

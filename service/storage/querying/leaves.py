@@ -35,6 +35,7 @@ from sqlalchemy import (
 from service.fhir.search import expressions as tree
 from service.storage import tables
 from service.storage.querying.constructs import ONE, Among, Condition, CrossJoin, Hidden, Path, there_is
+from service.storage.querying.decision import visible
 from service.storage.querying.shapes import Shape
 
 LOCALITY: ColumnElement[int] = bindparam("locality", type_=SmallInteger)
@@ -326,14 +327,17 @@ def _referring(shape: Shape, c: _Columns, *, postgresql: bool) -> Both:
     of_type: Condition = c.target_type == value(at + 2, SmallInteger)
     if shape[0] == "Reference":
         return [c.target == value(at + 1, LargeBinary)], ([of_type] if shape[2] else [])
-    among = _hierarchy(at, shape[2], postgresql=postgresql)
+    among = _hierarchy(at, shape[2], shape[3], postgresql=postgresql)
     # As an array PostgreSQL cannot join with it, and so looks up each in the index.
     one = c.target == any_(func.array(among.scalar_subquery())) if postgresql else c.target.in_(among)
     return [one], [of_type]
 
 
-def _hierarchy(at: int, direction: tree.Direction, *, postgresql: bool) -> Select[Any]:
-    """The id of the resource and of all that is above or below it; UNION lets a circle end."""
+def _hierarchy(at: int, direction: tree.Direction, slots: int, *, postgresql: bool) -> Select[Any]:
+    """The id of the resource and of all that is above or below it; UNION lets a circle end.
+
+    It leads along no resource that eyes of so many slots do not see.
+    """
     id_, type_, part_of = (
         value(at + place, of) for place, of in ((1, LargeBinary), (2, SmallInteger), (3, SmallInteger))
     )
@@ -345,11 +349,12 @@ def _hierarchy(at: int, direction: tree.Direction, *, postgresql: bool) -> Selec
         refers.c.target_type == type_,
     )
     path = Path(known, postgresql)
+    seen = [visible(to.c, slots)] if slots else []
     if direction == "below":
         part = path.then(refers, *parts, refers.c.target == known.c.id)
-        further = path.then(to, to.c.locality == LOCALITY, to.c.rid == part.rid, take=("id",)).id
+        further = path.then(to, to.c.locality == LOCALITY, to.c.rid == part.rid, *seen, take=("id",)).id
     else:
-        itself = (to.c.locality == LOCALITY, to.c.type == type_, to.c.id == known.c.id)
+        itself = (to.c.locality == LOCALITY, to.c.type == type_, to.c.id == known.c.id, *seen)
         one = path.then(to, *itself)
         further = path.then(refers, *parts, refers.c.rid == one.rid, take=("target",)).target
     return select(known.union(path.select(further)).c.id)

@@ -31,11 +31,12 @@ from sqlalchemy import (
 from service.storage.querying import orders
 from service.storage.querying.clauses import OWN_TYPE, Clauses, Of
 from service.storage.querying.constructs import ONE, Condition, Hidden, Path, fenced, there_is
+from service.storage.querying.decision import GROUND, Decision, visible
 from service.storage.querying.leaves import LOCALITY, Way, on_row, rows, value
 from service.storage.querying.plans import Plan
 from service.storage.querying.ranks import parts
 from service.storage.querying.shapes import Shape
-from service.storage.statements import CURRENT
+from service.storage.statements import COLUMNS
 from service.storage.tables import DELETED, resource
 
 Extent = Literal["all", "settled", "moved"]
@@ -51,7 +52,8 @@ class Wanted(NamedTuple):
 
     `like` are the parts that ask for what the first sort key is of.
     `missing` tells which of the place's values there are not, None where the page lies beside
-    no place. `descending` is the order of resource keys of an unsorted search.
+    no place. `descending` is the order of resource keys of an unsorted search. `seen_later`: whether
+    the resources are seen is decided of what is found.
     """
 
     shape: Shape
@@ -62,20 +64,25 @@ class Wanted(NamedTuple):
     backward: bool = False
     descending: bool = False
     extent: Extent = "all"
+    seen_later: bool = False
 
 
 class Pages:
-    """Makes the statements of one database."""
+    """Makes the statements of one database, for eyes of so many slots (`decision.slots`); 0 sees everything."""
 
-    def __init__(self, *, postgresql: bool) -> None:
+    def __init__(self, *, postgresql: bool, slots: int = 0) -> None:
         self._postgresql = postgresql
-        self._clauses = Clauses(postgresql=postgresql)
+        self._slots = slots
+        self._clauses = Clauses(postgresql=postgresql, slots=slots)
 
     def page(self, plan: Plan, wanted: Wanted, *, narrow: bool) -> Select[Any]:
         """The resources of the page and one more, each with its values by the sort keys."""
         if wanted.extent == "moved":
             return self._moved(plan, wanted, narrow=narrow)
         if not wanted.sort:
+            at_once = self._at_once(plan, wanted)
+            if at_once is not None:
+                return at_once
             return self._with_resources(self.keys(plan, wanted).limit(COUNT), wanted)
         if plan.kind == "sorted walk":
             return self._with_resources(self._sorted_walk(wanted), wanted)
@@ -91,12 +98,15 @@ class Pages:
     def total(self, plan: Plan, wanted: Wanted) -> Select[Any]:
         """How many resources are found in all."""
         several = parts(wanted.shape)
-        if wanted.shape == ("Everything",):
+        if wanted.shape == ("Everything",) and not self._slots:
             return _whole_type()
         if plan.kind == "stream" and plan.part is not None and several[plan.part][0] != "Or":
             found = self._streamed(several[plan.part], self._others(wanted, plan), [])
         else:
             found = self._unordered(plan, wanted)
+        if self._slots and not _walks(plan):  # who walks looks whether each is seen anyhow
+            rid = fenced(found, postgresql=self._postgresql).subquery().c.rid
+            found = select(rid).where(*self._extent(wanted, Of(rid)))
         total: Select[Any] = select(func.count()).select_from(found.subquery())
         return total
 
@@ -124,6 +134,31 @@ class Pages:
         if leaf[0] == "Or":
             return self._streams(leaf, others, wanted)
         return self._in_order(leaf, others, wanted, Way.BY_VALUE if plan.kind == "stream" else Way.IN_ORDER)
+
+    def _at_once(self, plan: Plan, wanted: Wanted) -> Select[Any] | None:
+        """The page of who does not see everything, each resource looked at once: whether it is seen, and its content.
+
+        None where each of several streams stops at a page of what is seen.
+        """
+        if not self._slots or (plan.part is not None and self._joined(plan, wanted)):
+            return None
+        keys = self.keys(plan, wanted._replace(seen_later=True))
+        path = Path(fenced(keys, postgresql=self._postgresql).subquery(), self._postgresql)
+        rid = path.start.c[0] if path.start is not None else None
+        needed = (*COLUMNS, "label")
+        row = path.then(resource, resource.c.locality == LOCALITY, resource.c.rid == rid, take=needed)
+        seen = Decision(row, self._slots, OWN_TYPE).label("seen")
+        statement = path.select(*(row[name] for name in COLUMNS), seen)
+        if self._postgresql:  # SQLite keeps the order of the keys, and would sort all of them if told to
+            statement = statement.order_by(_direction(wanted, rid))
+        # Fenced: else it would be decided once to choose a row, and once more to tell of it.
+        each = fenced(statement, postgresql=self._postgresql).subquery()
+        of_each = each.c.seen.bitwise_and(literal_column(str(GROUND))) > literal_column("0")
+        return select(*each.c).where(of_each).limit(COUNT)
+
+    def _joined(self, plan: Plan, wanted: Wanted) -> bool:
+        """Whether several streams are put together."""
+        return plan.kind == "stream" and parts(wanted.shape)[plan.part or 0][0] == "Or"
 
     def _others(self, wanted: Wanted, plan: Plan) -> list[Shape]:
         return [part for index, part in enumerate(parts(wanted.shape)) if index != plan.part]
@@ -163,7 +198,7 @@ class Pages:
         """The keys of the leaf's range, put in order; the other parts are asked only as far as the page goes."""
         rid = self._clauses.rids(leaf).subquery().c.rid
         ordered = select(rid).where(*_beside(wanted, rid)).distinct().order_by(_direction(wanted, rid))
-        if not others and wanted.extent == "all":
+        if not others and wanted.extent == "all" and (wanted.seen_later or not self._slots):
             return ordered
         few = fenced(ordered, postgresql=self._postgresql).subquery().c.rid
         conditions = [self._clauses.condition(part, Of(few)) for part in others]
@@ -173,7 +208,7 @@ class Pages:
 
     def _unordered(self, plan: Plan, wanted: Wanted) -> Select[Any]:
         """All that is found, each once, in any order."""
-        if plan.part is None or plan.kind in ("walk", "sorted walk"):
+        if _walks(plan) or plan.part is None:  # the second for mypy
             return self.keys(Plan("walk"), wanted._replace(sort=())).order_by(None)
         leaf, others = parts(wanted.shape)[plan.part], self._others(wanted, plan)
         if leaf[0] not in ("Or", "And", "Ids", "LastUpdated", "Chain", "Has") and (
@@ -312,23 +347,30 @@ class Pages:
         return self._with_resources(found, wanted)
 
     def _extent(self, wanted: Wanted, of: Of) -> list[Condition]:
-        """What of the resources is asked for, by when they were changed."""
-        if wanted.extent == "all":
+        """What of the resources is asked for, by when they were changed and by who looks."""
+        decided = self._slots > 0 and not wanted.seen_later
+        if wanted.extent == "all" and not decided:
             return []
         if of.row is not None:
-            return [_changed(of.row, wanted.extent)]
+            return self._regarded(of.row, wanted)
         other = resource.alias()
         looked = select(ONE).where(
-            other.c.locality == LOCALITY, other.c.rid == of.rid, _changed(other.c, wanted.extent)
+            other.c.locality == LOCALITY, other.c.rid == of.rid, *self._regarded(other.c, wanted)
         )
         return [there_is(looked.correlate_except(other))]
+
+    def _regarded(self, row: Any, wanted: Wanted) -> list[Condition]:
+        changed = [] if wanted.extent == "all" else [_changed(row, wanted.extent)]
+        decided = self._slots > 0 and not wanted.seen_later
+        return [*changed, visible(row, self._slots, OWN_TYPE)] if decided else changed
 
     def _with_resources(self, keys: Select[Any], wanted: Wanted) -> Select[Any]:
         inner = keys.subquery()
         path, found = Path(inner, self._postgresql), list(inner.c)
-        names = tuple(column.name for column in CURRENT)
-        r = path.then(resource, resource.c.locality == LOCALITY, resource.c.rid == found[0], take=names)
-        statement = path.select(*(r[name] for name in names), *found[1:])
+        needed = (*COLUMNS, "label") if self._slots else COLUMNS
+        r = path.then(resource, resource.c.locality == LOCALITY, resource.c.rid == found[0], take=needed)
+        seen = Decision(r, self._slots, OWN_TYPE).label("seen")
+        statement = path.select(*(r[name] for name in COLUMNS), seen, *found[1:])
         if wanted.sort:
             return statement.order_by(
                 *orders.ordering(wanted.sort, found[1:], found[0], backward=wanted.backward)
@@ -343,6 +385,9 @@ class _Aside:
         self._columns = columns
 
     def __getattr__(self, name: str) -> Any:
+        return Hidden(self._columns[name])
+
+    def __getitem__(self, name: str) -> Any:
         return Hidden(self._columns[name])
 
 
@@ -369,6 +414,10 @@ def _whole_type() -> Select[Any]:
     # As it stands in the condition of `resource_deleted`, which serves no value that is bound.
     gone = ever.where(resource.c.method == literal_column(str(DELETED)))
     return select(ever.scalar_subquery() - gone.scalar_subquery())
+
+
+def _walks(plan: Plan) -> bool:
+    return plan.part is None or plan.kind in ("walk", "sorted walk")
 
 
 def _of_type(row: Any) -> list[Condition]:

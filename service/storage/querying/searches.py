@@ -12,14 +12,17 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Dialect, Select
 
+from service.fhir.problems import Issue, Malformed
 from service.fhir.registry import Registry
-from service.fhir.search.expressions import Query, SortValue
+from service.fhir.search.expressions import And, Expression, Ids, Or, Query, Reference, SortValue
 from service.storage.names import Kind, Names
 from service.storage.querying.constructs import is_postgresql
+from service.storage.querying.decision import values
 from service.storage.querying.pages import Extent, Pages, Wanted
 from service.storage.querying.plans import Outlook, Plan, at_commit, choose, outlook
 from service.storage.querying.ranks import parts
 from service.storage.querying.shapes import UNKNOWN, Shape, Shaping
+from service.storage.sharing import NO_RULE, Rule
 from service.storage.statements import Sql, compiled
 
 # Shapes differ by which parameters are given, not by their values; a client that asks in
@@ -34,6 +37,10 @@ Statement = tuple[str, list[Any]]
 Key = tuple[Any, ...]
 
 
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Taken(NamedTuple):
     """A query taken apart: its shape and sort keys, the parts that ask for what it is sorted by, and all values."""
 
@@ -43,6 +50,7 @@ class Taken(NamedTuple):
     values: tuple[Any, ...]
     locality: int
     type: int
+    slots: int = 0
 
     @property
     def key(self) -> Key:
@@ -64,13 +72,21 @@ class Searches:
         names: Names,
         dialect: Dialect,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        now: Callable[[], int] = _milliseconds,
+        rule: Rule = NO_RULE,
     ) -> None:
-        """`clock` gives seconds; counts are forgotten by it."""
+        """`clock` gives seconds; counts are forgotten by it. `now` gives the milliseconds that sharing goes by.
+
+        `rule` tells what has no values where places are withheld.
+        """
+        self._now = now
+        self._rule = rule
         self._registry = registry
         self._names = names
         self._dialect = dialect
         self._clock = clock
-        self._pages = Pages(postgresql=is_postgresql(dialect))
+        self._pages: dict[int, Pages] = {}
         self._texts: dict[Key, Sql] = {}
         self._outlooks: dict[Key, Outlook] = {}
         self._counts: OrderedDict[Key, tuple[float, tuple[int, ...]]] = OrderedDict()
@@ -93,7 +109,7 @@ class Searches:
         return self._statement(
             ("estimate", taken.shape, expected.asked),
             taken.named(most=expected.broad),
-            lambda: self._pages.estimate(taken.shape, expected.asked),
+            lambda: self._of(0).estimate(taken.shape, expected.asked),
         )
 
     def answered(self, query: Query, row: Sequence[int]) -> None:
@@ -139,7 +155,9 @@ class Searches:
         marks = {f"s{index}": value for index, value in enumerate(placed or ())}
         values = taken.named(count=query.count + 1, after=query.after, as_of=query.as_of, **marks)
         return self._statement(
-            ("page", plan, wanted), values, lambda: self._pages.page(plan, wanted, narrow=expected.narrow)
+            ("page", taken.slots, plan, wanted),
+            values | self._eyes(query),
+            lambda: self._of(taken.slots).page(plan, wanted, narrow=expected.narrow),
         )
 
     def total(self, locality: int, query: Query) -> Statement:
@@ -148,7 +166,9 @@ class Searches:
         plan = self._chosen(taken, self._outlook(taken))
         wanted = Wanted(taken.shape)
         return self._statement(
-            ("total", plan, wanted.shape), taken.named(), lambda: self._pages.total(plan, wanted)
+            ("total", taken.slots, plan, wanted.shape),
+            taken.named() | self._eyes(query),
+            lambda: self._of(taken.slots).total(plan, wanted),
         )
 
     def ids(self, locality: int, query: Query) -> Statement:
@@ -156,9 +176,9 @@ class Searches:
         taken = self._taken_apart(locality, query)
         wanted = Wanted(taken.shape)
         return self._statement(
-            ("ids", wanted.shape),
-            taken.named(count=query.count + 1),
-            lambda: self._pages.ids(at_commit(wanted.shape), wanted),
+            ("ids", taken.slots, wanted.shape),
+            taken.named(count=query.count + 1) | self._eyes(query),
+            lambda: self._of(taken.slots).ids(at_commit(wanted.shape), wanted),
         )
 
     def direction(self, query: Query) -> Literal[1, -1]:
@@ -180,12 +200,29 @@ class Searches:
         return taken
 
     def _take_apart(self, locality: int, query: Query) -> Taken:
-        shaping = Shaping(self._names, self._registry)
-        shape = shaping.shape(query.where, query.type)
+        shaping = Shaping(self._names, self._registry, sight=query.sight, rule=self._rule)
+        self._refuse_withheld_order(query, shaping.slots)
+        shape = shaping.seen(query.where, query.type)
         sort = tuple(shaping.sort(key, query.type) for key in query.sort)
         like = shaping.like(sort[0], parts(shape)) if sort else ()
         type_ = self._names.known(Kind.TYPE, query.type)
-        return Taken(shape, sort, like, tuple(shaping.values), locality, type_)
+        return Taken(shape, sort, like, tuple(shaping.values), locality, type_, shaping.slots)
+
+    def _refuse_withheld_order(self, query: Query, slots: int) -> None:
+        for key in query.sort if slots else ():
+            if (query.type, key.parameter) in self._rule.revealing:
+                text = f"Nobody but who sees all places can sort by {key.parameter}: it would tell of them."
+                issue = Issue("error", "not-supported", "sort-withheld", text)
+                raise Malformed(issue.slug, issue.text, issues=[issue])
+
+    def _eyes(self, query: Query) -> dict[str, Any]:
+        return values(query.sight, self._names, self._now(), _child_asked_for(query))
+
+    def _of(self, slots: int) -> Pages:
+        pages = self._pages.get(slots)
+        if pages is None:
+            pages = self._pages[slots] = Pages(postgresql=is_postgresql(self._dialect), slots=slots)
+        return pages
 
     def _chosen(self, taken: Taken, expected: Outlook) -> Plan:
         counts = self._remembered(taken) if expected.asked else None
@@ -215,3 +252,22 @@ class Searches:
                 self._texts.clear()
             sql = self._texts[key] = compiled(build(), self._dialect)
         return sql.text, sql.ordered(values)
+
+
+def _child_asked_for(query: Query) -> str | None:
+    """The id of the Patient about whom the query asks, as far as that is told by its beginning: a guess costs nothing."""
+    return _child(query.where, query.type)
+
+
+def _child(node: Expression, type_: str) -> str | None:
+    match node:
+        case And(parts):
+            return next((child for part in parts if (child := _child(part, type_)) is not None), None)
+        case Or((first, *_)):
+            return _child(first, type_)
+        case Reference(_, "Patient", id_):
+            return id_
+        case Ids(ids) if type_ == "Patient":
+            return min(ids, default=None)
+        case _:
+            return None

@@ -20,10 +20,13 @@ from service.fhir.search import expressions as tree
 from service.fhir.search.derived import AXES, CANONICAL, TEXT
 from service.fhir.search.expressions import EARLIEST, LATEST
 from service.fhir.search.lengths import LONGEST_STRING, beginning
+from service.fhir.search.sight import Sight
 from service.fhir.search.strings import fold
 from service.storage.indexing import target
 from service.storage.names import Kind, Name, Names, pack_id
 from service.storage.querying import narrowness
+from service.storage.querying.decision import slots
+from service.storage.sharing import NO_RULE, Rule
 
 Shape = tuple[Any, ...]
 
@@ -55,13 +58,42 @@ def names_of(node: tree.Expression) -> set[Name]:
             return set()
 
 
+_UNWITHHELD: Shape = ("Unwithheld",)
+
+
 @dataclass(slots=True)
 class Shaping:
-    """Takes trees apart; `values` grows in the order of the shape."""
+    """Takes trees apart; `values` grows in the order of the shape.
+
+    For the eyes of `sight` a search finds out no more than they see: what they do not see is not
+    there, and by what the `rule` says reveals places a resource whose places are withheld has no value.
+    """
 
     names: Names
     registry: Registry
     values: list[Any] = field(default_factory=list)
+    sight: Sight | None = None
+    rule: Rule = NO_RULE
+
+    def seen(self, node: tree.Expression, type_: str) -> Shape:
+        """The shape of the node, and of what the sight wants of resources of the type; whether they are seen is apart.
+
+        What is wanted is asked of the whole truth.
+        """
+        if self.sight is None:
+            return self.shape(node, type_)
+        if not self.sight.reads(type_):
+            return ("Nothing",)
+        shape, narrowed = self.shape(node, type_), self.sight.narrowed.get(type_)
+        if narrowed is None:
+            return shape
+        wanted = Shaping(self.names, self.registry, self.values).shape(narrowed, type_)
+        return _both(shape, ("Whole", wanted) if self.slots and _leads_on(wanted) else wanted)
+
+    @property
+    def slots(self) -> int:
+        """Those of `decision.slots`."""
+        return slots(self.sight)
 
     def shape(self, node: tree.Expression, type_: str) -> Shape:
         """The shape of the node read in the resource type."""
@@ -90,34 +122,64 @@ class Shaping:
             case tree.Chain(parameter, target_type, where):
                 self._parameter(type_, parameter)
                 self._name(Kind.TYPE, target_type)
-                return ("Chain", at, narrowness.is_hub(target_type), self.shape(where, target_type))
+                within = self.seen(where, target_type)
+                chain = ("Chain", at, narrowness.is_hub(target_type), within)
+                return self._withholding(chain, type_, parameter, target_type)
             case tree.Has(source_type, parameter, where):
                 self._parameter(source_type, parameter)
                 self._name(Kind.TYPE, type_)
                 self._name(Kind.TYPE, source_type)
-                return ("Has", at, self.shape(where, source_type))
+                within = self._withholding(self.seen(where, source_type), source_type, parameter, type_)
+                return ("Has", at, within)
 
-    def _one(self, node: tree.Ids | tree.LastUpdated | tree.Leaf | tree.Within, type_: str) -> Shape:
+    def _one(
+        self, node: tree.Ids | tree.About | tree.LastUpdated | tree.Leaf | tree.Within, type_: str
+    ) -> Shape:
         at = len(self.values)
         match node:
             case tree.Ids(ids):
                 return self._ids(ids)
+            case tree.About(child, unlabelled):
+                self.values.append(pack_id(child))
+                return ("About", at, unlabelled)
             case tree.LastUpdated(prefix, low, high):
                 self.values += _milliseconds(prefix, low, high)
                 return ("LastUpdated", at, prefix)
             case tree.Within(parameter, target_type, id_, part_of, direction):
+                if self._hidden_hierarchy(target_type):
+                    return self._one(tree.Reference(parameter, target_type, id_), type_)
                 self._parameter(type_, parameter)
                 self.values.append(pack_id(id_))
                 self._name(Kind.TYPE, target_type)
                 self._parameter(target_type, part_of)
-                return ("Within", at, direction)
+                return self._withholding(("Within", at, direction, self.slots), type_, parameter, target_type)
             case tree.Near(parameter):
                 for axis in AXES:
                     self._parameter(type_, f"{parameter}:{axis}")
-                return self._leaf(node, type_, at)
+                return self._withholding(self._leaf(node, type_, at), type_, parameter)
             case _:
                 self._parameter(type_, node.parameter)
-                return self._leaf(node, type_, at)
+                return self._withholding(self._leaf(node, type_, at), type_, *_parameter_of(node))
+
+    def _hidden_hierarchy(self, type_: str) -> bool:
+        """Whether not all resources of the type that are seen otherwise are seen by the sight's own conditions."""
+        sight = self.sight
+        return sight is not None and (not sight.reads(type_) or type_ in sight.narrowed)
+
+    def _withholds(self, type_: str, code: str, of: str | None = "") -> bool:
+        revealing = (type_, code.partition(":")[0]) in self.rule.revealing or of in self.rule.places
+        return self.slots > 0 and revealing
+
+    def _withholding(self, shape: Shape, type_: str, code: str, of: str | None = "") -> Shape:
+        """The shape as it is of a resource whose places may be withheld: then it has no value by the parameter.
+
+        `of` is the type that a reference is to.
+        """
+        if not self._withholds(type_, code, of):
+            return shape
+        if shape[0] == "Missing" and shape[3]:
+            return ("Or", shape, ("Not", _UNWITHHELD))
+        return _both(shape, _UNWITHHELD)
 
     def sort(self, key: tree.SortKey, type_: str) -> Shape:
         """The shape of a sort key; it tells whether a resource has one value by it at most."""
@@ -153,11 +215,15 @@ class Shaping:
         for form, group in groupby(parts, _form):
             alike = list(group)
             if form is not None and len(alike) >= MANY:
-                shapes.append(self._set(alike, type_))
+                shape = self._set(alike, type_)
+                shapes.append(self._withholding(shape, type_, *_parameter_of(alike[0])))
             else:
                 for part in alike:
                     shape = self.shape(part, type_)
                     shapes += shape[1:] if shape[0] == "Or" else (shape,)
+        if len(shapes) > 1 and all(shape[0] == "And" and shape[2:] == (_UNWITHHELD,) for shape in shapes):
+            # Said once: what drives and what streams is then what it would be.
+            return ("And", ("Or", *(shape[1] for shape in shapes)), _UNWITHHELD)
         return shapes[0] if len(shapes) == 1 else ("Or", *shapes)
 
     def _set(self, parts: list[Any], type_: str) -> Shape:
@@ -289,6 +355,11 @@ class Shaping:
         return ("Quantity", at, node.prefix, node.code is not None, node.system is not None)
 
 
+def _parameter_of(node: Any) -> tuple[str, str | None]:
+    """The code of the parameter that a leaf reads, and the type that it must refer to, if any."""
+    return node.parameter, node.type if isinstance(node, tree.Reference) else ""
+
+
 def _form(node: tree.Expression) -> tuple[Any, ...] | None:
     """What conditions that may stand in one set have in common; None where the node stands in none."""
     match node:
@@ -298,6 +369,31 @@ def _form(node: tree.Expression) -> tuple[Any, ...] | None:
             return ("Reference", parameter, type_)
         case _:
             return None
+
+
+def _both(one: Shape, other: Shape) -> Shape:
+    """Both must hold."""
+    flat = [part for shape in (one, other) for part in (shape[1:] if shape[0] == "And" else (shape,))]
+    flat = [part for part in flat if part != ("Everything",)]
+    return flat[0] if len(flat) == 1 else ("And", *flat) if flat else ("Everything",)
+
+
+def about_alone(shape: Shape) -> Shape:
+    """What the shape asks of whom a resource is about: with all else that it asks taken as true."""
+    match shape:
+        case ("And" | "Or" as kind, *several):
+            return (kind, *map(about_alone, several))
+        case ("About", *_):
+            return shape
+        case _:
+            return ("Everything",)
+
+
+def _leads_on(shape: Shape) -> bool:
+    """Whether other resources are looked at for it."""
+    if shape[0] in ("Chain", "Has", "Within"):
+        return True
+    return any(_leads_on(part) for part in shape[1:] if isinstance(part, tuple) and part)
 
 
 def _straight(node: tree.Chain | tree.Has) -> tree.Chain | tree.Has | tree.Or:

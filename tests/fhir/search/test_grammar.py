@@ -1,11 +1,13 @@
 """The query grammar as a whole."""
 
+from copy import copy
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.fhir.problems import Malformed
-from service.fhir.registry import load
+from service.fhir.registry import Registry, load
 from service.fhir.search.asked import Setting
 from service.fhir.search.dates import moment
 from service.fhir.search.expressions import (
@@ -21,7 +23,8 @@ from service.fhir.search.expressions import (
     String,
     Token,
 )
-from service.fhir.search.grammar import HIERARCHY, MOST_CONDITIONS, UNSUPPORTED, parse
+from service.fhir.search.grammar import UNSUPPORTED, parse
+from service.fhir.search.sizes import HIERARCHY, MOST_CONDITIONS, MOST_FAULTS, MOST_INCLUDES
 
 BASE = "http://127.0.0.1:8080/fhir"
 NOW = moment("2026-11-22")[0]
@@ -195,6 +198,48 @@ def test_a_search_of_more_conditions_than_databases_take_is_refused():
     hierarchies = ",".join("a" for _ in range(MOST_CONDITIONS // HIERARCHY))
     assert refusal("Patient", ("organization:below", f"{hierarchies},a")) == ["search-too-many-conditions"]
     assert len(read("Patient", ("organization:below", hierarchies)).query.where.parts) > 1
+
+
+@pytest.mark.parametrize("step", ["based-on", "focus"])
+def test_a_chain_through_references_to_anything_is_refused_before_it_grows(step):
+    """Each step doubles it at least: read to its end, one of twelve steps would stop a worker for a second."""
+    asked = []
+
+    class Counting(Registry):
+        def search_parameters(self, type_):
+            asked.append(type_)
+            return super().search_parameters(type_)
+
+    counting = copy(REGISTRY)
+    counting.__class__ = Counting
+    pairs = [(".".join([step] * 12) + "._id", "x")] * 1000
+    with pytest.raises(Malformed) as refused:
+        parse(Setting(counting, BASE, NOW), "Task", pairs, count_default=1, count_limit=1, lenient=False)
+    assert [issue.slug for issue in refused.value.issues] == ["search-too-many-conditions"]
+    assert len(asked) < 10_000
+
+
+def test_conditions_are_counted_over_all_parameters():
+    each = ",".join(f"a{number}" for number in range(MOST_CONDITIONS // 2))
+    assert len(read("Patient", ("identifier", each), ("name", each)).query.where.parts) == 2
+    slugs = refusal("Patient", ("identifier", each), ("name", each), ("active", "true"))
+    assert slugs == ["search-too-many-conditions"]
+
+
+def test_alternatives_are_counted_before_they_are_read():
+    """The one that cannot be read would be told of, if any were read."""
+    many = ",".join(["soon"] * (MOST_CONDITIONS + 1))
+    assert refusal("Goal", ("start-date", many)) == ["search-too-many-conditions"]
+
+
+def test_only_so_much_is_told_of_a_search_that_is_wrong_throughout():
+    assert len(refusal("Patient", *[("colour", "red")] * 1000)) == MOST_FAULTS
+
+
+def test_so_many_includes_and_no_more():
+    one = ("_revinclude", "Goal:patient")
+    assert len(read("Patient", *[one] * MOST_INCLUDES).includes) == MOST_INCLUDES
+    assert refusal("Patient", *[one] * MOST_INCLUDES, one) == ["search-too-many-includes"]
 
 
 NAMES = st.one_of(

@@ -98,7 +98,7 @@ def _sampled(value: Mapping[str, Any]) -> Quantities:
 # Samples beyond what the device measures are written as letters.
 # Source: https://hl7.org/fhir/R4/datatypes.html#SampledData
 _LIMITS = (("lowerLimit", "L"), ("upperLimit", "U"))
-_SAMPLE = re.compile(r"-?\d*\.?\d+", re.ASCII)
+_SAMPLE = re.compile(r"-?(?:\d+(?:\.\d+)?|\.\d+)", re.ASCII)  # digits are read in one way only
 
 
 def _samples(data: str) -> list[float]:

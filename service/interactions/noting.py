@@ -1,0 +1,212 @@
+"""What was done, told to the audit: who, for which agency, what, of whom, and what came of it.
+
+Whatever stored versions is told of by these, in their own unit; everything else is told here,
+when it is known how it ended, and before the answer leaves.
+
+Source: ADR 0020, docs/audit.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from service.fhir.problems import Problem
+from service.fhir.search.compartments import PATIENT
+from service.fhir.search.sight import Seen, Sight
+from service.interactions.identity import is_id
+from service.interactions.naming import named
+from service.storage.audit import CREATED, DELETED, EXECUTED, READ, UPDATED, Event
+from service.storage.ledger import SIGN_IN
+from service.storage.store import AuditEntry
+
+if TYPE_CHECKING:
+    from service.access.callers import Caller
+    from service.interactions.context import Act, Context
+
+OPERATION: Final = "$"
+"""What stands before the name of an operation."""
+TOKEN: Final = SIGN_IN
+"""What is done where an access token is asked for."""
+
+MOST_QUERY: Final = 4_000
+"""Units: characters of a query that are kept; what is longer is cut, with an ellipsis."""
+
+_FIRST_REFUSAL: Final = 400
+# No search parameter is called so; a client that puts its token into a query is refused, but noted.
+_SECRETS: Final = ("token", "assertion", "secret", "password")
+_ACTIONS: Final = {
+    "create": CREATED,
+    "read": READ,
+    "vread": READ,
+    "history-instance": READ,
+    "update": UPDATED,
+    "patch": UPDATED,
+    "delete": DELETED,
+}
+_NO_GROUND: Final = 0
+# What is asked of no young person, whatever stands in its address.
+_OF_NOBODY: Final = frozenset({"capabilities", "unknown"})
+# Those of which each version is told of by its unit.
+_STORING: Final = frozenset({"create", "update", "patch", "delete", "transaction", "batch"})
+# A refusal because the audit itself cannot be kept is told to nobody: it would only lie in the way.
+_UNKEPT: Final = "audit-unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done: an interaction's code, or `$` and the name of an operation, and on what.
+
+    `query` is what was asked for where it is not the address of one resource, relative to the base.
+    """
+
+    what: str
+    type: str = ""
+    id: str = ""
+    version: str = ""
+    query: str = ""
+
+
+def author_of(act: Act, interaction: str) -> AuditEntry:
+    """Who is told of with each version of a unit."""
+    caller = act.caller
+    return AuditEntry(
+        caller.client,
+        caller.agency,
+        interaction,
+        act.request_id,
+        person(caller),
+        caller.purpose,
+        act.address,
+    )
+
+
+def person(caller: Caller) -> str:
+    """The user as `Type/id`, empty where there is none."""
+    return "/".join(caller.user) if caller.user else ""
+
+
+async def note(context: Context, act: Act, deed: Deed, status: int, problem: Problem | None = None) -> None:
+    """Tells the audit what was done. `context` is the one that it was done with: it knows who was seen."""
+    refused = status >= _FIRST_REFUSAL
+    if not refused and context.seen.stored and deed.what in _STORING:
+        return
+    reason = "" if problem is None else problem.issues[0].slug
+    if reason == _UNKEPT:
+        return
+    caller = act.caller
+    children = _tried(deed) if refused else await _concerned(context, act, deed)
+    await context.trail.note(
+        Event(
+            caller.locality,
+            deed.what,
+            caller.client,
+            caller.agency,
+            person(caller),
+            caller.purpose,
+            deed.type,
+            context.clock(),
+            _ACTIONS.get(deed.what, EXECUTED),
+            status,
+            deed.id if is_id(deed.id) else "",
+            _number(deed.version),
+            act.request_id,
+            act.address,
+            cut(deed.query) if deed.query else "",
+            reason,
+            children,
+        )
+    )
+
+
+def _tried(deed: Deed) -> tuple[tuple[str, int], ...]:
+    """The young person whose record was asked for in vain: nothing was seen of them, and on no ground."""
+    return ((deed.id, _NO_GROUND),) if deed.type == PATIENT and is_id(deed.id) else ()
+
+
+async def _concerned(context: Context, act: Act, deed: Deed) -> tuple[tuple[str, int], ...]:
+    """The young people whose data were shown, and those of whom something was asked, whether anything came or not.
+
+    Of whom nothing came, the ground is that on which the agency sees the Patient, whatever the token reads.
+    """
+    shown = context.seen.children
+    if deed.what in _OF_NOBODY:
+        return tuple(shown.items())
+    asked = named(deed.query, context.base_url) if deed.query else ()
+    if deed.type == PATIENT and is_id(deed.id) and deed.id not in asked:
+        asked = (deed.id, *asked)
+    unseen = [id_ for id_ in asked if id_ not in shown]
+    if not unseen:
+        return tuple(shown.items())
+    grounds = await _grounds(context, act.caller.locality, unseen)
+    return tuple((shown | grounds).items())
+
+
+async def _grounds(context: Context, locality: str, ids: Sequence[str]) -> dict[str, int]:
+    """On what ground the Patients are seen, by id; none of those that are not."""
+    eyes = context.store.sight
+    if eyes is not None:
+        eyes = Sight(eyes.agency, eyes.sectors, eyes.purpose, every=eyes.every)
+    store = context.store.whole.seen_by(locality, eyes, Seen())
+    try:
+        found = await store.read_many(locality, [(PATIENT, id_) for id_ in ids])
+    except Problem:
+        found = {}  # that it was asked is told all the same
+    return {id_: found[PATIENT, id_].ground if (PATIENT, id_) in found else _NO_GROUND for id_ in ids}
+
+
+def cut(query: str) -> str:
+    """The query as it is kept: without secrets and what no database text holds, and no longer than `MOST_QUERY`."""
+    kept = "&".join(map(_without_secret, query[:MOST_QUERY].split("&")))
+    return f"{kept}…" if len(query) > MOST_QUERY else kept
+
+
+def _without_secret(pair: str) -> str:
+    """A name and its value, the value left out where the name says that it is a secret."""
+    name, equals, _ = pair.partition("=")
+    said = unquote(name).lower()
+    kept = f"{name}=…" if equals and any(word in said for word in _SECRETS) else pair
+    return kept.replace("\x00", "\ufffd")
+
+
+def _number(version: str) -> int:
+    """A version's number; 0 where it is none that there could be."""
+    return int(version) if version.isascii() and version.isdigit() and len(version) <= _DIGITS else 0
+
+
+_DIGITS: Final = 9  # an integer of the database holds so many
+
+
+async def note_token(  # noqa: PLR0913 - each is a plain fact of the request, given by name
+    context: Context,
+    *,
+    status: int,
+    request_id: str,
+    address: str = "",
+    client: str = "",
+    agency: str = "",
+    locality: str = "default",
+    scope: str = "",
+    reason: str = "",
+) -> None:
+    """Tells the audit that an access token was given out, or refused for a `reason` (an error code of RFC 6749).
+
+    `client` and `agency` are those of a registered client, whether it was believed or not, and empty for
+    whoever is not one; `scope` is what was granted.
+    """
+    await context.trail.note(
+        Event(
+            locality,
+            TOKEN,
+            client,
+            agency,
+            at=context.clock(),
+            status=status,
+            request=request_id,
+            address=address,
+            query=cut(scope),
+            reason=reason,
+        )
+    )

@@ -1,0 +1,324 @@
+"""Who sees a resource, as SQL: one number, made of what stands beside its body and of what is said of its child.
+
+The number is the ground on which it is seen (0: it is not), and 8 more where what tells of
+places is withheld. It is one look at the author, and else one at the rows of the child, which lie
+side by side; nothing is ever looked for by it, so that no plan depends on it. It is the rule of
+`service.outcomes.sharing.decide`, to which a test holds it.
+
+Source: ADR 0019
+"""
+# ruff: noqa: S608 - the texts are made of names of our own tables and columns; values are arguments
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    bindparam,
+    literal_column,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from service.fhir.search.sight import Sight
+from service.storage.names import Kind, Name, Names, pack_id
+from service.storage.store import SERVICE
+
+# Effects of rows, as in `service.outcomes.sharing.Effect`; grounds as in its `Ground`.
+TEAM, PLAN, YOUNG_PERMIT, YOUNG_DENY, PARENT_PERMIT, PARENT_DENY, EMERGENCY, OF_AGE, RESTRICTED = range(1, 10)
+DIRECTORY, AUTHOR, IN_TEAM, COORDINATES, PERMITTED, BROKE_GLASS = range(1, 7)
+
+GROUND: Final = 7
+"""The bits of the number that are the ground."""
+WITHHELD: Final = 8
+"""The bit of the number that says that places are withheld."""
+
+_EVERYONE: Final = "*"
+_NOBODY: Final = -1  # the number of no agency
+_NO_CHILD: Final = b""  # the packed id of nobody
+
+Fill = Callable[[str], str]  # a parameter's name as it stands in the text
+Row = Mapping[str, str]
+
+
+def parties(sight: Sight) -> list[Name]:
+    """The names by which a row can mean who looks: the agency first; as many as a power of two."""
+    names = [sight.agency, _EVERYONE, *(f"sector|{code}" for code in sorted(sight.sectors))]
+    names += names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names))
+    return [(Kind.AGENCY, name) for name in names]
+
+
+def unknown(sight: Sight | None, names: Names) -> set[Name]:
+    """The names that are not known yet, whose numbers `values` will hold."""
+    if sight is None or names in sight.known:
+        return set()
+    return {name for name in names.unknown((*parties(sight), (Kind.PURPOSE, sight.purpose))) if name[1]}
+
+
+def slots(sight: Sight | None) -> int:
+    """How many parties the text of the decision has; 0 where nothing is decided, because all is seen."""
+    if sight is None or sight.every:
+        return 0
+    known = sight.known.get(slots)
+    if known is None:
+        known = sight.known[slots] = len(parties(sight))
+    return int(known)
+
+
+def values(sight: Sight | None, names: Names, now: int, child: str | None = None) -> dict[str, Any]:
+    """The values of the decision's parameters; `now` in milliseconds.
+
+    `child`: the id of the Patient about whom most is asked. What is said of that child is then looked at once.
+    """
+    if sight is None or sight.every:
+        return {}
+    numbers = sight.known.get(names) or _numbers(sight, names)
+    return numbers | {"now": now, "asked_child": _NO_CHILD if child is None else pack_id(child)}
+
+
+def _numbers(sight: Sight, names: Names) -> dict[str, int]:
+    """What stands for who looks; it is kept once all has a number, which never changes."""
+    # Nobody's name is empty: 0 stands for an author that is not known, and for no party.
+    found = {f"party{index}": names.code(*name) or _NOBODY for index, name in enumerate(parties(sight))}
+    purpose = names.code(Kind.PURPOSE, sight.purpose)
+    found |= {"me": found["party0"], "purpose": _NOBODY if purpose is None else purpose}
+    if not unknown(sight, names):
+        sight.known[names] = found
+    return found
+
+
+TYPES: Final[Mapping[str, tuple[Any, str]]] = {
+    "me": (Integer(), "integer"),
+    "purpose": (Integer(), "integer"),
+    "now": (BigInteger(), "bigint"),
+    "asked_child": (LargeBinary(), "bytea"),
+    "locality": (SmallInteger(), "smallint"),
+}
+"""The types of the decision's parameters, for SQLAlchemy and as PostgreSQL names them."""
+PARTY: Final = (Integer(), "integer")
+"""Those of its parties."""
+
+
+def ground(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool) -> str:
+    """The text of the ground; `row` are the columns author, child, label and type as they stand in the text.
+
+    `type_` is what the type of the row is known to be, as text, where it is the same for all rows.
+    """
+    return _number(row, slots, fill, type_, sqlite=sqlite, whole=False)
+
+
+def number(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool) -> str:
+    """The text of the whole number, as `ground`."""
+    return _number(row, slots, fill, type_, sqlite=sqlite, whole=True)
+
+
+def withheld(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool) -> str:
+    """The text of what stands for places that are withheld: `WITHHELD` or 0, of what is seen; as `ground`."""
+    if not slots:
+        return "0"
+    author, child = row["author"], row["child"]
+    alike = ""
+    if type_ is not None:
+        once = _Said(fill("asked_child"), type_, slots, fill, sqlite).withheld()
+        alike = f" WHEN {child} = {fill('asked_child')} THEN {once}"
+    return (
+        f"(CASE WHEN {author} = {fill('me')} OR {child} IS NULL THEN 0"
+        f"{alike} ELSE {_Said(child, row['type'], slots, fill, sqlite).withheld()} END)"
+    )
+
+
+def _number(row: Row, slots: int, fill: Fill, type_: str | None, *, sqlite: bool, whole: bool) -> str:
+    if not slots:
+        return str(SERVICE)
+    author, child, label = row["author"], row["child"], row["label"]
+    alike = ""
+    if type_ is not None:
+        # It refers to no column outside: databases look once for it, and not for each row.
+        once = _Said(fill("asked_child"), type_, slots, fill, sqlite).number("0", whole=whole)
+        alike = f" WHEN {child} = {fill('asked_child')} AND {label} = 0 THEN {once}"
+    each = _Said(child, row["type"], slots, fill, sqlite).number(label, whole=whole)
+    return (
+        f"(CASE WHEN {author} = {fill('me')} THEN {AUTHOR}"
+        f" WHEN {child} IS NULL THEN CASE WHEN {label} = 0 THEN {DIRECTORY} ELSE 0 END"
+        f"{alike} ELSE {each} END)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the rows of a child come to, for what is of a type. SQLite's parser has little room for what is nested."""
+
+    child: str
+    type: str
+    slots: int
+    fill: Fill
+    sqlite: bool
+
+    def number(self, label: str, *, whole: bool) -> str:
+        """The ground on which what has the label is seen; the `whole` number with what is withheld."""
+        exact = f"{self.ground(label)} + {self.withheld()}" if whole else self.ground(label)
+        return self._at_a_glance(label, exact, whole=whole) if self.sqlite else exact
+
+    def _at_a_glance(self, label: str, exact: str, *, whole: bool) -> str:
+        """As `exact`, which is asked only where somebody denies, or a parent alone permits, or something is withheld.
+
+        Mostly the greatest of the rows tells: one aggregate in place of eight.
+        """
+        asks = (YOUNG_DENY, PARENT_DENY, *((RESTRICTED,) if whole else ()))
+        ranks = (
+            f"WHEN s.effect IN ({', '.join(map(str, asks))}) THEN {_ASK}"
+            f" WHEN s.effect = {YOUNG_PERMIT} THEN CASE WHEN {label} & ~s.mask = 0 THEN 3 ELSE 0 END"
+            f" WHEN s.effect = {PARENT_PERMIT} THEN {_PARENT}"
+            f" WHEN {label} <> 0 OR s.effect >= {OF_AGE} THEN 0"
+            f" WHEN s.effect = {PLAN} THEN 5 WHEN s.effect = {TEAM} THEN 4 ELSE 1"
+        )
+        glance = (
+            f"coalesce((SELECT max(CASE {ranks} END) FROM index_sharing AS s WHERE {self._fitting()}), 0)"
+        )
+        return (
+            f"CASE {glance} WHEN 5 THEN {COORDINATES} WHEN 4 THEN {IN_TEAM} WHEN 3 THEN {PERMITTED}"
+            f" WHEN 1 THEN {BROKE_GLASS} WHEN 0 THEN 0 ELSE {exact} END"
+        )
+
+    def ground(self, label: str) -> str:
+        """The ground on which what has the label is seen."""
+        circle = {effect: self._any(effect, f"{label} = 0") for effect in (PLAN, TEAM, EMERGENCY)}
+        denied, permitted = self._decided(label)
+        return (
+            f"coalesce((SELECT CASE WHEN {denied} THEN 0 WHEN {circle[PLAN]} THEN {COORDINATES}"
+            f" WHEN {circle[TEAM]} THEN {IN_TEAM} WHEN {permitted} THEN {PERMITTED}"
+            f" WHEN {circle[EMERGENCY]} THEN {BROKE_GLASS} ELSE 0 END"
+            f" FROM index_sharing AS s WHERE {self._fitting()}), 0)"
+        )
+
+    def withheld(self) -> str:
+        """Whether places are withheld: from all who would not see what has the label that the young person has."""
+        denied, permitted = self._decided("q.places")
+        return (
+            f"(SELECT CASE WHEN count(*) = 0 THEN 0 WHEN {denied} THEN {WITHHELD} WHEN {permitted} THEN 0"
+            f" ELSE {WITHHELD} END FROM (SELECT max(q.mask) AS places FROM index_sharing AS q"
+            f" WHERE {self._now('q')} AND q.effect = {RESTRICTED}) AS q CROSS JOIN index_sharing AS s"
+            f" WHERE q.places IS NOT NULL AND {self._fitting()})"
+        )
+
+    def _now(self, alias: str) -> str:
+        """Rows of the child that hold now."""
+        now = self.fill("now")
+        return (
+            f"{alias}.locality = {self.fill('locality')} AND {alias}.child = {self.child}"
+            f" AND {alias}.low <= {now} AND {now} < {alias}.high"
+        )
+
+    def _fitting(self) -> str:
+        """Rows that say anything about who looks: of their agency, of all, or of the members of a team; or of the child."""
+        among = ", ".join(self.fill(f"party{index}") for index in range(self.slots))
+        mine = (
+            f"s.team IN (SELECT t.team FROM index_sharing AS t WHERE {self._now('t')}"
+            f" AND t.party = {self.fill('me')} AND t.effect = {TEAM})"
+        )
+        return (
+            f"{self._now('s')} AND s.type IN (0, {self.type}) AND s.purpose IN (0, {self.fill('purpose')})"
+            f" AND (s.party IN ({among}) OR s.party = 0 AND (s.effect >= {OF_AGE} OR length(s.team) > 0 AND {mine}))"
+        )
+
+    def _any(self, effect: int, condition: str = "") -> str:
+        """Whether any of the rows has the effect."""
+        either = "max" if self.sqlite else "bool_or"
+        return f"{either}(s.effect = {effect}{f' AND {condition}' if condition else ''})"
+
+    def _decided(self, label: str) -> tuple[str, str]:
+        """Whether the young person or the parents deny what has the label, and whether either permits it."""
+        covers, refuses = f"{label} & ~s.mask = 0", f"(s.mask = 0 OR {label} & s.mask <> 0)"
+        minor, young = f"NOT {self._any(OF_AGE)}", self._any(YOUNG_PERMIT, covers)
+        denied = f"{self._any(YOUNG_DENY, refuses)} OR {self._any(PARENT_DENY, refuses)} AND {minor} AND NOT {young}"
+        return denied, f"({young} OR {self._any(PARENT_PERMIT, covers)} AND {minor})"
+
+
+# Ranks of `_at_a_glance` that do not tell by themselves.
+_PARENT: Final = 2
+_ASK: Final = 6
+
+_COLUMNS: Final = ("author", "child", "label", "type")
+
+
+class Decision(ColumnElement[int]):
+    """The number of a resource or version whose columns these are, or the part of it that `bits` names."""
+
+    inherit_cache = False
+
+    def __init__(
+        self,
+        row: Any,
+        slots: int,
+        type_: ColumnElement[Any] | None = None,
+        *,
+        bits: int = GROUND | WITHHELD,
+    ) -> None:
+        """`type_`: what the type of the row is known to be where it is the same for all rows."""
+        self.row: Sequence[ColumnElement[Any]] = [row[name] for name in _COLUMNS] if slots else []
+        self.slots = slots
+        self.of_type = type_
+        self.bits = bits
+        self.type = Integer()
+
+    @property
+    def _from_objects(self) -> list[FromClause]:
+        return [table for column in self.row for table in column._from_objects]  # noqa: SLF001 - as in `constructs`
+
+
+_TEXTS: Final = {GROUND: ground, WITHHELD: withheld, GROUND | WITHHELD: number}
+
+
+@compiles(Decision)
+def _decision(decision: Decision, compiler: SQLCompiler, **how: Any) -> str:
+    if not decision.slots:
+        return str(SERVICE)
+    how = {key: value for key, value in how.items() if key in ("include_table", "from_linter")}
+
+    def fill(name: str) -> str:
+        type_, _ = TYPES.get(name, PARTY)
+        return compiler.process(bindparam(name, type_=type_), **how)
+
+    row = {name: compiler.process(column, **how) for name, column in zip(_COLUMNS, decision.row, strict=True)}
+    type_ = None if decision.of_type is None else compiler.process(decision.of_type, **how)
+    sqlite = compiler.dialect.name == "sqlite"
+    return _TEXTS[decision.bits](row, decision.slots, fill, type_, sqlite=sqlite)
+
+
+def visible(row: Any, slots: int, type_: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+    """Whether it is seen."""
+    found: ColumnElement[bool] = Decision(row, slots, type_, bits=GROUND) > literal_column("0")
+    return found
+
+
+def unwithheld(row: Any, slots: int, type_: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+    """Whether nothing of it is withheld, given that it is seen."""
+    found: ColumnElement[bool] = Decision(row, slots, type_, bits=WITHHELD) == literal_column("0")
+    return found
+
+
+def numbered(alias: str, slots: int, taken: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The text of the number of an alias on PostgreSQL, and the names of the arguments behind those `taken`.
+
+    `taken` are texts of parameters that stand in the statement already; the others are numbered on.
+    """
+    names: list[str] = []
+    begun = len(taken)
+
+    def fill(name: str) -> str:
+        if name in taken:
+            return taken[name]
+        if name not in names:
+            names.append(name)
+        return f"${begun + 1 + names.index(name)}::{TYPES.get(name, PARTY)[1]}"
+
+    row = {name: f"{alias}.{name}" for name in _COLUMNS}
+    return number(row, slots, fill, sqlite=False), names
