@@ -231,6 +231,7 @@ PRIVATE = "private key"
         (b"hello", "neither"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "public key"),
     ],
+    ids=lambda given: given if isinstance(given, str) else "key",  # some of them are made anew each time
 )
 def test_what_cannot_be_registered_says_why(raw, says):
     with pytest.raises(KeyRefused, match=says):
