@@ -122,7 +122,8 @@ def _hidden(key: bytes, signature: bytes, packed: bytes) -> bytes:
     stream = b"".join(
         hmac.digest(key, _HIDING + signature + struct.pack(">I", block), "sha256") for block in range(blocks)
     )
-    return bytes(one ^ other for one, other in zip(packed, stream, strict=False))
+    size = len(packed)
+    return (int.from_bytes(packed) ^ int.from_bytes(stream[:size])).to_bytes(size)
 
 
 def _signature(key: bytes, of: PagedList, packed: bytes) -> bytes:

@@ -6,7 +6,7 @@ Source: ADR 0002
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from functools import lru_cache
 
@@ -73,6 +73,7 @@ class Names:
         self._texts: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
         for kind in _EMPTY:
             self._texts[kind][0] = ""
+        self._agencies = self._texts[Kind.AGENCY]
 
     def code(self, kind: Kind, text: str) -> int | None:
         """The number of the name, None where this process has not seen it."""
@@ -85,6 +86,11 @@ class Names:
             KeyError: it was not.
         """
         return self._codes[kind, text]
+
+    @property
+    def agencies(self) -> Mapping[int, str]:
+        """The agencies that were learnt, by their numbers: each row of a page has one."""
+        return self._agencies
 
     def text(self, kind: Kind, code: int) -> str:
         """The name with that number.

@@ -87,7 +87,7 @@ def stored(row: Row, type_: str, names: Names) -> Stored:
         METHOD_NAMES[row[4]],
         row[5],
         row[6],
-        names.text(Kind.AGENCY, row[7]),
+        names.agencies[row[7]],
         unpack_child(row[8]),
         seen & GROUND,
         seen & WITHHELD != 0,

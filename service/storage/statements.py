@@ -45,8 +45,8 @@ class Sql:
 
     def ordered(self, values: Mapping[str, Any]) -> list[Any]:
         """The values and constants in the order in which the driver takes them."""
-        constants = self.constants
-        return [values[name] if name in values else constants[name] for name in self.arguments]
+        given = {**self.constants, **values} if self.constants else values
+        return list(map(given.__getitem__, self.arguments))
 
 
 def compiled(statement: CompilerElement | Executable, dialect: Dialect) -> Sql:
