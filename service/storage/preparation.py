@@ -181,20 +181,7 @@ async def prepare(
     `said` gives what a deleted resource still says of sharing; `recent` may know the index rows of what is changed.
     """
     formers = [None if recent is None else _known(recent, locality, change) for change in unit.changes]
-    values: list[tuple[SearchValues, SearchValues]] = []
-    facts: list[tuple[Facts | None, Facts | None]] = []
-    unknown: set[Name] = set()
-    for position, change in enumerate(unit.changes):
-        if position and position % STEP == 0:
-            await asyncio.sleep(0)
-        former = change.former if formers[position] is None else None
-        pair = indexer.values(former), indexer.values(change.resource)
-        told = indexer.facts(former), indexer.facts(change.resource)
-        values.append(pair)
-        facts.append(told)
-        for side, its, of in zip(pair, told, (former, change.resource), strict=True):
-            if of is not None:
-                unknown |= names.unknown(indexer.systems(side, its))
+    read, unknown = await _read(unit, formers, indexer, names)
     audit = unit.audit
     unknown |= names.unknown(actors(audit))
     if unit.notices:
@@ -202,7 +189,7 @@ async def prepare(
     if unknown:
         await intern(unknown)
     changes = []
-    for position, (change, both, told) in enumerate(zip(unit.changes, values, facts, strict=True)):
+    for position, (change, (both, told)) in enumerate(zip(unit.changes, read, strict=True)):
         if position and position % STEP == 0:
             await asyncio.sleep(0)
         prepared = _prepared(change, both, told, indexer, names, audit.agency, formers[position])
@@ -225,6 +212,28 @@ async def prepare(
         address=audit.address,
         notices=_notices(unit, names) if unit.notices else (),
     )
+
+
+async def _read(
+    unit: Unit, formers: Sequence[Rows | None], indexer: Indexer, names: Names
+) -> tuple[list[tuple[tuple[SearchValues, SearchValues], tuple[Facts | None, Facts | None]]], set[Name]]:
+    """Search values and facts of sharing of what was and of what will be, by change, and names without a number.
+
+    What was is not read where its index rows are known: `formers`.
+    """
+    read = []
+    unknown: set[Name] = set()
+    for position, change in enumerate(unit.changes):
+        if position and position % STEP == 0:
+            await asyncio.sleep(0)
+        former = change.former if formers[position] is None else None
+        pair = indexer.values(former), indexer.values(change.resource)
+        told = indexer.facts(former), indexer.facts(change.resource)
+        read.append((pair, told))
+        for side, its, of in zip(pair, told, (former, change.resource), strict=True):
+            if of is not None:
+                unknown |= names.unknown(indexer.systems(side, its))
+    return read, unknown
 
 
 def _known(recent: Recent, locality: int, change: Change) -> Rows | None:
