@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from service.access.rule import sharing_rule
 from service.fhir import artefacts, codec
 from service.fhir.registry import Registry, load
 from service.fhir.search.definitions import in_force
@@ -75,7 +76,8 @@ def registry_with(*resources: dict[str, Any]) -> Registry:
 async def opened(database_url: str, registry: Registry) -> Store:
     """The migrated store, opened with the registry."""
     migrate(database_url)
-    return await open_store(database_url, registry, Extractor(registry, BASE_URL), TestClock())
+    rule = sharing_rule(registry, BASE_URL)
+    return await open_store(database_url, registry, Extractor(registry, BASE_URL), TestClock(), rule=rule)
 
 
 def people(patients: int, seed: int = 3) -> list[dict[str, Any]]:
@@ -94,6 +96,10 @@ async def current(store: Store, registry: Registry) -> list[dict[str, Any]]:
     return [codec.decode(one.body) async for one in store.everything(LOCALITY, sorted(registry.served))]
 
 
+# The columns of sharing that are numbers of names.
+_OF_SHARING = {"party": Kind.AGENCY, "type": Kind.TYPE, "purpose": Kind.PURPOSE}
+
+
 async def rows(database_url: str, names: set[str] | None = None) -> Counter[tuple[Any, ...]]:
     """Every index row with names and ids in the place of numbers, so that two stores can be compared."""
     async with session(database_url) as own_session:
@@ -106,8 +112,12 @@ async def rows(database_url: str, names: set[str] | None = None) -> Counter[tupl
         for table in INDEXES:
             for row in await _rows(own_session, table):
                 value = dict(zip((column.name for column in table.c), row, strict=True))
-                value["parameter"] = known[Kind.PARAMETER, value["parameter"]]
-                if names is not None and value["parameter"] not in names:
+                if "parameter" in value:
+                    value["parameter"] = known[Kind.PARAMETER, value["parameter"]]
+                else:  # rows of sharing are of no parameter
+                    for column, kind in _OF_SHARING.items():
+                        value[column] = known.get((kind, value[column]), "")
+                if names is not None and value.get("parameter") not in names:
                     continue
                 for column in ("system", "text_system"):
                     if column in value:
