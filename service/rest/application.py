@@ -33,7 +33,6 @@ from service.rest.responses import SECURITY, Reply
 from service.rest.routes import Route, Table
 from service.rest.routes import route as fhir_route
 from service.rest.security import Gate
-from service.storage.store import Store
 
 GET = [HttpMethod.GET, HttpMethod.HEAD]
 
@@ -82,7 +81,7 @@ def outside(
     `address` says where a request comes from.
     """
     return [
-        *_health(context.store),
+        *_health(context),
         *([] if authority is None else authorization_routes(Office(authority, bounds, context, address))),
         _published("/openapi.json", codec.encode(openapi.document(context.registry))),
     ]
@@ -122,17 +121,18 @@ def system_routes(context: Context, authority: Authority | None = None) -> Mappi
     }
 
 
-def _health(store: Store) -> list[Any]:
+def _health(context: Context) -> list[Any]:
     @route("/health/live", http_method=GET)
     async def live() -> Response[bytes]:
         return _json(b'{"status":"up"}')
 
     @route("/health/ready", http_method=GET)
     async def ready() -> Response[bytes]:
-        if not await store.ready():
+        if not await context.store.ready():
             raise Unavailable(
                 "not-ready", "The database does not answer, or its schema is not the one expected."
             )
+        context.trail.require()  # what could not be told to the audit is not done
         return _json(b'{"status":"ready"}')
 
     return [live, ready]

@@ -157,6 +157,7 @@ def test_the_token_of_another_issuer_lets_in(server, elsewhere):
     claims = {
         "iss": f"{elsewhere.url}/realm",
         "aud": "us",
+        "iat": second,
         "exp": second + 100,
         "client_id": "portal",
         "org": "S1",

@@ -64,7 +64,7 @@ async def test_reading_by_key_looks_at_no_more_than_was_asked_for(url, registry,
 async def test_a_statement_that_takes_longer_than_any_may_is_given_up(
     url, registry, extractor, clock, monkeypatch
 ):
-    monkeypatch.setattr("service.storage.postgres.LONGEST", 0.2)
+    monkeypatch.setattr("service.storage.postgres_connections.LONGEST", 0.2)
     store = await open_store(url, registry, extractor, clock)
     for asked, slug in (
         (store._searched("SELECT pg_sleep(60)", ()), "search-too-costly"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -57,7 +56,7 @@ async def test_a_batch_is_closed_by_the_rows_it_writes(opened: SqliteStore, monk
 async def test_a_unit_that_cannot_be_written_costs_no_other_its_commit(opened: SqliteStore):
     """Here: a version number that no integer column holds."""
     base = await stored(opened, patient("base"))
-    broken = dataclasses.replace(base, version=2**70)
+    broken = base._replace(version=2**70)
     results = await asyncio.gather(
         *(stored(opened, patient(f"p{n}")) for n in range(5)),
         opened.commit(LOCALITY, unit(update(broken, patient("base", "2")))),

@@ -10,7 +10,7 @@ import pytest
 from service.fhir.registry import load
 from service.fhir.search import digests
 from service.fhir.search.derived import STORED, index_codes
-from service.fhir.search.digests import definitions
+from service.fhir.search.digests import SHARING, definitions
 from tests.storage.reindexed import DEPLOYERS, NOTE, registry_with
 
 PLAIN = registry_with()
@@ -26,7 +26,7 @@ def test_there_is_a_digest_for_every_code_that_has_rows():
         for type_ in PLAIN.served
         for code in index_codes(PLAIN, type_)
         if code not in STORED
-    }
+    } | {f"{type_}.{SHARING}" for type_ in PLAIN.served}
 
 
 def test_the_same_definitions_give_the_same_digests():

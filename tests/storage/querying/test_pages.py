@@ -25,7 +25,7 @@ from tests.agreement.remembered import some_order, sortable
 from tests.agreement.strategies import STARTED, cases
 from tests.conftest import BASE_URL, TestClock
 from tests.storage.builders import creation, unit
-from tests.storage.querying.ways import KEY, every_plan, fetched, page
+from tests.storage.querying.ways import KEY, VALUES, every_plan, fetched, page
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ class Case:
                 if after is not None:
                     expected = expected[expected.index(after) + 1 :]
                 assert [row[KEY] for row in rows] == expected[:3], (plan, after, backward, self.query)
-                assert [row[KEY + 1 :] for row in rows] == [self.places[row[KEY]] for row in rows], self.query
+                assert [row[VALUES:] for row in rows] == [self.places[row[KEY]] for row in rows], self.query
 
     async def _page(self, plan, after, backward):
         placed = self.places[after] if after is not None and self.query.sort else None

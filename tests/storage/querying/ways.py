@@ -21,6 +21,8 @@ from service.storage.store import Store
 from tests.storage.builders import LOCALITY
 
 KEY = 6  # the column of the resource's key in a page
+# Behind the key stand the author, the child and the number of the decision, then the values by the sort keys.
+VALUES = KEY + 4
 
 
 def shape_of(registry: Registry, type_: str, where: Expression) -> Shape:
