@@ -5,6 +5,7 @@ Source: ADR 0019
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
@@ -30,7 +31,7 @@ _LOCALITIES: Final = f"SELECT kind, code, text FROM name WHERE kind = {Kind.LOCA
 AUTHOR: Final = 7  # the place of the author in a row of `statements.CURRENT`
 
 
-class Seeing:
+class Seeing(ABC):
     """A whole store's part in it."""
 
     _names: Names
@@ -111,8 +112,10 @@ class Seeing:
         if not self._names.has_all(Kind.AGENCY, {row[AUTHOR] for row in rows}):
             self._names.learn(await self._fetch(NAMES))
 
+    @abstractmethod
     async def _fetch(self, text: str, *arguments: Any) -> Sequence[Any]:
-        raise NotImplementedError
+        """The rows of a statement."""
 
+    @abstractmethod
     async def _intern(self, names: set[Name]) -> None:
-        raise NotImplementedError
+        """Gives numbers to those of the names that have none yet."""
