@@ -1,6 +1,7 @@
 # Everything a developer types. Each target does only what is not done yet.
 
 PYTHON ?= python3
+PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -28,11 +29,11 @@ $(INSTALLED): requirements.lock requirements-dev.lock pyproject.toml | $(VENV)/b
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(INSTALLED)
 
-run: install  ## the sandbox on http://127.0.0.1:8080/fhir, with invented people
-	$(BIN)/thrive-fhir serve --sandbox
+run: install  ## the sandbox on http://127.0.0.1:8080/fhir, with invented people; PORT=8090 for another
+	$(BIN)/thrive-fhir serve --sandbox --port $(PORT)
 
 test: install  ## all tests but the long ones, on every processor
-	$(BIN)/python -m pytest -m "not long" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not long" -n auto --dist loadfile --no-loadscope-reorder
 
 test-long: install  ## the tests that take minutes to hours
 	$(BIN)/python -m pytest -m long

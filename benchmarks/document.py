@@ -242,6 +242,27 @@ def cohorts(documents: Sequence[dict[str, Any]]) -> str:
     return table(heads, rows)
 
 
+def imports(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what cohorts took that were imported twice."""
+    heads = ("database", "processes", "lines", "there already", "seconds", "lines/s", "µs of processor each")
+    rows = []
+    for one in documents:
+        for run in one["runs"]:
+            lines = run["new"] + run["there"] + run["refused"]
+            rows.append(
+                (
+                    one["database"],
+                    str(one["workers"]),
+                    f"{lines:,}",
+                    f"{run['there']:,}",
+                    f"{run['seconds']:.1f}",
+                    f"{lines / run['seconds']:,.0f}",
+                    f"{(run['cpu'] + run['database_cpu']) / lines * 1e6:,.0f}",
+                )
+            )
+    return table(heads, rows)
+
+
 def costs(documents: Sequence[dict[str, Any]]) -> str:
     """Return what is left of the rates with access control and audit: medians of rounds that took turns."""
     heads = (
@@ -327,6 +348,7 @@ def _others(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
 TOGETHER: Sequence[tuple[str, str, Callable[[Sequence[dict[str, Any]]], str]]] = (
     ("cost", "### What access control and audit cost", costs),
     ("cohort", "### Very many responses, some sent again", cohorts),
+    ("imports", "### A cohort imported from a file, and once more", imports),
     ("kills", "### Killed under load", kills),
 )
 EACH: Sequence[tuple[str, str, Callable[[dict[str, Any]], str]]] = (

@@ -43,6 +43,7 @@ from service.rest.errors import detail
 from service.rest.limits import Allowance
 from service.rest.security import Gate, TokenGate, open_gate
 from service.settings import Settings
+from service.storage.filing import MARK, open_files
 from service.storage.open import open_store
 from service.storage.trail import kept
 
@@ -159,6 +160,9 @@ async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
                 page=settings.page_limit,
                 page_default=settings.page_default,
                 conditional_matches=settings.conditional_matches,
+                client_jobs=settings.jobs_per_client,
+                job_hours=settings.job_hours,
+                import_bytes=settings.import_bytes,
             ),
             link_key=await store.secret(PAGE_LINKS),
             extractor=parts.extractor,
@@ -167,6 +171,8 @@ async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
             references=settings.references == ENFORCED,
             goal_codes=cast("CodeSet", settings.goal_codes),
             response_key=await store.secret(RESPONSES),
+            files=open_files(settings.files_url, await store.secret(MARK), settings.files_endpoint),
+            import_sources=settings.import_sources or (),
             emergencies=Emergencies(frozenset(settings.break_glass or ()), settings.break_glass_hours),
         )
     finally:

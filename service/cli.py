@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,12 +18,15 @@ import click
 from service import asgi
 from service.access.rule import sharing_rule
 from service.commands.client import client
+from service.commands.export import export
+from service.commands.import_ import import_
 from service.commands.package import package
 from service.commands.reindex import reindex
 from service.commands.reindex import run as reindexed
 from service.commands.starting import HOST, PORT, address, kernel
 from service.commands.telling import progress, settings_now, told_plainly
 from service.commands.validate import validate
+from service.commands.worker import beside_servers, worker
 from service.fhir import codec
 from service.interactions import publishing
 from service.interactions.capabilities import SOFTWARE_VERSION
@@ -84,7 +88,8 @@ def serve(host: str, port: int, count: int | None, *, sandbox: bool) -> None:
             )
         app = asgi.create(settings, parts, log, sandbox=sandbox)
         click.echo(f"Serving {base_url}", err=True)
-        code = workers.serve(app, sockets, settings.stop_seconds, log)
+        beside = [partial(beside_servers, settings, parts, log)] * settings.job_workers
+        code = workers.serve(app, sockets, settings.stop_seconds, log, beside)
     sys.exit(code)
 
 
@@ -179,6 +184,9 @@ main.add_command(client)
 main.add_command(validate)
 main.add_command(package)
 main.add_command(reindex)
+main.add_command(worker)
+main.add_command(import_)
+main.add_command(export)
 
 
 def is_loopback(host: str) -> bool:

@@ -35,12 +35,13 @@ class Settings:
     """Everything that can be set from outside, and its default.
 
     Units: `body_bytes` bytes, `json_depth` nested arrays and objects, `bundle_entries`
-    entries, `page_*` and `conditional_matches` resources, `…_seconds` seconds, `requests` and
+    entries, `page_*` and `conditional_matches` resources, `…_seconds` seconds, `…_hours` hours, `requests` and
     `client_requests` requests under way, `…_rate` requests a second (0: as many as come).
     """
 
     database_url: str = "sqlite:///var/thrive.db"
     files_url: str = "var/files"
+    files_endpoint: str | None = None
     packages: str = "var/packages"
     search_parameters: str = "var/search-parameters"
     base_url: str | None = None
@@ -64,6 +65,12 @@ class Settings:
     client_requests: int = 64
     client_rate: int = 200
     stranger_rate: int = 20
+    job_workers: int = 1
+    job_tasks: int = 2
+    job_hours: int = 24
+    jobs_per_client: int = 8
+    import_bytes: int = 1024 * 1024 * 1024
+    import_sources: tuple[str, ...] | None = None
     trusted_proxies: tuple[str, ...] | None = None
     cors_origins: tuple[str, ...] | None = None
 
@@ -76,9 +83,18 @@ def _database_url(value: str) -> str:
 
 
 def _files_url(value: str) -> str:
-    if not value.strip():
+    scheme, found, rest = value.partition("://")
+    bucket = rest.partition("/")[0]
+    if not value.strip() or (found and not (scheme == "s3" and bucket and not set("@?#") & set(rest))):
         raise ValueError("must be a folder, or s3://bucket/folder")
     return value
+
+
+def _endpoint(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+        raise ValueError("must be the address of an S3-compatible store, such as https://store.example:9000")
+    return value.rstrip("/")
 
 
 def _folder(value: str) -> str:
@@ -148,6 +164,17 @@ def _origins(value: str) -> tuple[str, ...]:
     return tuple(_origin(part.strip()) for part in value.split(","))
 
 
+def _sources(value: str) -> tuple[str, ...]:
+    """Addresses below which files may be fetched: over TLS, or from this machine."""
+    found = tuple(each.strip() for each in value.split(",") if each.strip())
+    for each in found:
+        parts = urlsplit(each)
+        near = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
+        if not (parts.scheme == "https" or near) or not parts.hostname or parts.username or parts.query:
+            raise ValueError("must be addresses such as https://files.example/exports, with commas between")
+    return found
+
+
 def _origin(value: str) -> str:
     """An origin as browsers send it (RFC 6454): scheme, host and port. HTTP is for pages of this machine alone."""
     parts = urlsplit(value)
@@ -165,6 +192,7 @@ def _origin(value: str) -> str:
 READERS: Mapping[str, Callable[[str], Any]] = {
     "database_url": _database_url,
     "files_url": _files_url,
+    "files_endpoint": _endpoint,
     "packages": _folder,
     "search_parameters": _folder,
     "base_url": _base_url,
@@ -188,6 +216,12 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "client_requests": _whole(1, 100_000),
     "client_rate": _whole(0, 1_000_000),
     "stranger_rate": _whole(0, 1_000_000),
+    "job_workers": _whole(0, 64),
+    "job_tasks": _whole(1, 64),
+    "job_hours": _whole(1, 8760),
+    "jobs_per_client": _whole(1, 10_000),
+    "import_bytes": _whole(1024, 1024**4),
+    "import_sources": _sources,
     "trusted_proxies": _networks,
     "cors_origins": _origins,
 }

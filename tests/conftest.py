@@ -7,6 +7,7 @@ PostgreSQL is not installed.
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -23,9 +24,11 @@ from service.fhir.registry import Registry, load
 from service.fhir.search.definitions import in_force
 from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
-from service.storage.open import migrate, open_store
+from service.storage.open import open_store
 from service.storage.store import Store
-from tests.postgres import PostgresAbsent, cluster, fresh_database
+from tests.databases import DATABASES, Databases
+from tests.postgres import PostgresAbsent, cluster
+from tests.storage.file_stores import bucket, files, folder, s3_server  # noqa: F401 - fixtures: found by being here
 
 # The machine is shared, so how long an example takes says nothing; and what fails once
 # must fail again.
@@ -33,10 +36,24 @@ settings.register_profile("checked", deadline=None, derandomize=True, max_exampl
 settings.register_profile("long", deadline=None, max_examples=10_000)
 settings.load_profile("checked")
 
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On many processes the files with slow tests begin first, so that none is left alone with one at the end."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Twenty thousand tests and what they import are never garbage: collectors need not look at them again."""
+    gc.collect()
+    gc.freeze()
+
+
 BASE_URL = "http://127.0.0.1:8080/fhir"
 SHARED = Path(__file__).parents[2] / "shared"
 
-DATABASES = ("sqlite", "postgresql")
+LOCALITIES = ("default", "elsewhere")
 
 
 @pytest.fixture(scope="session")
@@ -104,22 +121,46 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def databases(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    registry: Registry,
+    extractor: Extractor,
+) -> Databases:
+    """What makes a test's database."""
+
+    async def opened(url: str) -> None:
+        rule = sharing_rule(registry, BASE_URL)
+        await (await open_store(url, registry, extractor, lambda: 1, LOCALITIES, rule)).close()
+
+    return Databases(
+        tmp_path_factory.mktemp("databases"),
+        lambda: request.getfixturevalue("postgres_server"),
+        opened,
+    )
+
+
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, not migrated."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'thrive.db'}"
-    return fresh_database(request.getfixturevalue("postgres_server"))
+def database_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> str:
+    """The database of `store` or `migrated_url`; for a test that asks for neither an empty one, not migrated."""
+    if "store" in request.fixturenames:
+        return databases.opened(request.param, tmp_path)
+    makes = databases.migrated if "migrated_url" in request.fixturenames else databases.empty
+    return makes(request.param, tmp_path)
+
+
+@pytest.fixture
+def migrated_url(database_url: str) -> str:
+    """A migrated database, in which no store was opened yet."""
+    return database_url
 
 
 @pytest.fixture
 async def store(
     database_url: str, registry: Registry, extractor: Extractor, clock: TestClock
 ) -> AsyncIterator[Store]:
-    migrate(database_url)
     rule = sharing_rule(registry, BASE_URL)
-    opened = await open_store(
-        database_url, registry, extractor, clock, localities=("default", "elsewhere"), rule=rule
-    )
+    opened = await open_store(database_url, registry, extractor, clock, localities=LOCALITIES, rule=rule)
     yield opened
     await opened.close()

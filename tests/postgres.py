@@ -1,7 +1,9 @@
 """A private PostgreSQL server in a temporary directory: a real one for tests, fault tests and benchmarks.
 
-Source: https://www.postgresql.org/docs/15/app-initdb.html and .../server-shutdown.html. Durability is left as
-PostgreSQL ships it (fsync on, synchronous_commit on), because the fault tests are about just that.
+Durability is as PostgreSQL ships it (fsync on, synchronous_commit on) in `server`, because the fault tests and the
+benchmarks are about just that; `cluster`, for the tests that never stop the server, goes without.
+
+Source: https://www.postgresql.org/docs/15/app-initdb.html, .../server-shutdown.html and .../non-durability.html
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
 SUPERUSER = "thrive"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+# What matters only should the machine or the server go down in the middle.
+NON_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # The status that a postmaster writes to line 8 of postmaster.pid when it takes connections.
 STATUS_LINE = 7
 
@@ -228,8 +232,8 @@ def server(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def cluster() -> Iterator[str]:
-    """Yield the `postgresql://` URL of a fresh server with a superuser. Raises PostgresAbsent."""
-    with server() as ours:
+    """Yield the `postgresql://` URL of a fresh server with a superuser that need not last. Raises PostgresAbsent."""
+    with server(NON_DURABLE) as ours:
         yield ours.url
 
 

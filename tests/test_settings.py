@@ -66,6 +66,21 @@ def test_lists_are_read():
         ("THRIVE_DATABASE_URL", "sqlite:///"),
         ("THRIVE_DATABASE_URL", "/var/secret.db"),
         ("THRIVE_FILES_URL", "  "),
+        ("THRIVE_FILES_URL", "s3://"),
+        ("THRIVE_FILES_URL", "gs://secret/folder"),
+        ("THRIVE_FILES_URL", "s3://key:secret@bucket/folder"),
+        ("THRIVE_FILES_ENDPOINT", "secret.example:9000"),
+        ("THRIVE_FILES_ENDPOINT", "https://key:secret@store.example"),
+        ("THRIVE_FILES_ENDPOINT", "https://store.example/?secret=1"),
+        ("THRIVE_JOB_WORKERS", "-1"),
+        ("THRIVE_JOB_TASKS", "0"),
+        ("THRIVE_JOB_HOURS", "0"),
+        ("THRIVE_JOBS_PER_CLIENT", "0"),
+        ("THRIVE_IMPORT_BYTES", "1"),
+        ("THRIVE_IMPORT_SOURCES", "http://secret.example/files"),
+        ("THRIVE_IMPORT_SOURCES", "https://key:secret@files.example"),
+        ("THRIVE_IMPORT_SOURCES", "https://files.example/?secret=1"),
+        ("THRIVE_IMPORT_SOURCES", "https://files.example, secret"),
         ("THRIVE_BASE_URL", "fhir.example/secret"),
         ("THRIVE_BASE_URL", "ftp://fhir.example/secret"),
         ("THRIVE_BASE_URL", "https://fhir.example/fhir?secret=1"),
@@ -103,6 +118,20 @@ def test_a_wrong_value_is_refused_with_a_sentence_that_does_not_quote_it(name, v
     assert "secret" not in sentence
 
 
+def test_where_files_are_kept():
+    given = read(
+        {
+            "THRIVE_FILES_URL": "s3://bucket/folder/below",
+            "THRIVE_FILES_ENDPOINT": "http://127.0.0.1:9000/",
+            "THRIVE_JOB_WORKERS": "0",
+        }
+    )
+    assert given.files_url == "s3://bucket/folder/below"
+    assert given.files_endpoint == "http://127.0.0.1:9000"
+    assert given.job_workers == 0
+    assert read({"THRIVE_FILES_URL": "/srv/files"}).files_url == "/srv/files"
+
+
 def test_all_wrong_values_are_named_at_once():
     with pytest.raises(WrongSettings) as caught:
         read({"THRIVE_WORKERS": "x", "THRIVE_LOG": "x"})
@@ -133,3 +162,9 @@ def test_broken_glass_is_open_for_a_day_at_most(hours):
     assert read({"THRIVE_BREAK_GLASS_HOURS": "24"}).break_glass_hours == 24
     with pytest.raises(WrongSettings):
         read({"THRIVE_BREAK_GLASS_HOURS": hours})
+
+
+def test_files_are_imported_from_addresses_over_tls_or_of_this_machine():
+    given = read({"THRIVE_IMPORT_SOURCES": "https://files.example/a, http://127.0.0.1:9000/b"})
+    assert given.import_sources == ("https://files.example/a", "http://127.0.0.1:9000/b")
+    assert read({}).import_sources is None

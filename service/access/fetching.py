@@ -35,6 +35,9 @@ LARGEST: Final = 256 * 1024
 # Addresses of which the document is kept.
 REMEMBERED: Final = 1_000
 
+# What httpx raises of a proxy that it cannot use, such as SOCKS. A file of authorities that is missing is an OSError.
+_NO_WAY_OUT: Final = (ImportError, ValueError)
+
 Json = dict[str, Any]
 
 
@@ -117,13 +120,15 @@ class Fetcher:
 
         if not is_safe(address):
             raise Unfetched
-        if self._client is None:
-            # The way out (HTTPS_PROXY) and who is trusted on it (SSL_CERT_FILE) are the deployment's.
-            self._client = httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False)
         try:
+            if self._client is None:
+                # The way out (HTTPS_PROXY, ALL_PROXY, NO_PROXY) and who is trusted on it (SSL_CERT_FILE)
+                # are the deployment's. What is fetched without TLS is on this machine: past every proxy.
+                straight = {"http://": httpx.AsyncHTTPTransport()}
+                self._client = httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False, mounts=straight)
             async with asyncio.timeout(PATIENCE):
                 return codec.decode(await _body(self._client, address))
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, Malformed) as failure:
+        except (*_NO_WAY_OUT, httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, Malformed) as failure:
             raise Unfetched from failure
 
     async def close(self) -> None:

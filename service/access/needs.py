@@ -102,14 +102,15 @@ def require(caller: Caller, needs: Needs) -> None:
         return
     for need in needs.each:
         if not all(_allows(scopes, need.type, letter) for letter in need.letters):
-            raise _insufficient(scopes, need)
+            raise insufficient(scopes, need)
 
 
 def _allows(scopes: Scopes, type_: str, letter: str) -> bool:
     return scopes.may(type_, letter) if type_ else bool(scopes.types(letter))
 
 
-def _insufficient(scopes: Scopes, need: Need) -> InsufficientScope:
+def insufficient(scopes: Scopes, need: Need) -> InsufficientScope:
+    """The refusal of a token with these scopes, where that is needed."""
     context = next((grant.context for grant in scopes.grants), "system")
     needed = f"{context}/{need.type or ALL}.{need.letters}"
     problem = InsufficientScope(

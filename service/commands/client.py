@@ -28,10 +28,13 @@ from service.fhir.guide import CANONICAL_BASE
 from service.fhir.search.asked import Setting
 from service.interactions import publishing
 from service.interactions.context import Context
+from service.interactions.noting import operated
 from service.settings import Settings
+from service.storage.ledger import CLIENT_ADDED, CLIENT_KEYS, CLIENT_REVOKED
 from service.storage.open import NotMigrated, current_revision, session
 from service.storage.registrations import Registration, Registrations
 from service.storage.tables import REVISION
+from service.storage.trail import BufferedTrail
 
 SECTOR: Final = f"{CANONICAL_BASE}CodeSystem/sector"
 _SECOND: Final = 1000  # milliseconds
@@ -136,9 +139,11 @@ def revoke(client_id: str) -> None:
     """End what a client may do; its tokens count no longer within a second."""
     with told_plainly():
         settings = settings_now()
+        # Nothing that the audit needs can keep somebody from being shut out.
         done = asyncio.run(_asked(settings, lambda found: found.revoke(client_id, asgi.clock())))
-    if not done:
-        raise click.ClickException("There is no client with this id, or it was revoked before.")
+        if not done:
+            raise click.ClickException("There is no client with this id, or it was revoked before.")
+        asyncio.run(_told(settings, CLIENT_REVOKED, client_id))
     click.echo("It can sign in no longer, and its tokens count no longer.")
 
 
@@ -154,6 +159,8 @@ def keys(client_id: str, key: Path | None, jwks_url: str | None) -> None:
         if sentences := list(faults_of_keys(given, jwks_url)):
             raise click.ClickException("\n".join(sentences))
         done = asyncio.run(_asked(settings, lambda found: found.replace_keys(client_id, given, jwks_url)))
+        if done:
+            asyncio.run(_told(settings, CLIENT_KEYS, client_id))
     if not done:
         raise click.ClickException("There is no client with this id, or it was revoked.")
     click.echo("It signs in with these keys from now on.")
@@ -207,7 +214,33 @@ async def _add(context: Context, registration: Registration) -> Added:
         warnings.append(
             "Its agency has no sector, so nothing that young people shared with a sector is shown."
         )
+    if await registrations.find(registration.id) is not None:
+        return None, warnings
+    # Told first: nobody shall sign in of whom the audit knows nothing.
+    await _tell(context, CLIENT_ADDED, registration)
     return (registration if await registrations.add(registration) else None), warnings
+
+
+async def _told(settings: Settings, what: str, client_id: str) -> None:
+    """Tells the audit what was done to a client; where that fails, it was done all the same.
+
+    Raises:
+        ClickException: the audit could not be told.
+    """
+    try:
+        async with asgi.opened(settings, kernel(settings)) as context:
+            registration = await context.store.registrations.find(client_id)
+            if registration is not None:
+                await _tell(context, what, registration)
+    except Exception as fault:
+        text = "It is done, and the audit could not be told of it: note it yourself."
+        raise click.ClickException(text) from fault
+
+
+async def _tell(context: Context, what: str, registration: Registration) -> None:
+    trail = BufferedTrail(context.store.audit.keep)
+    await trail.note(operated(what, registration, context.clock()))
+    await trail.close()
 
 
 def sectors_of(organization: Json) -> tuple[str, ...]:

@@ -4,7 +4,7 @@
 written with `.` or `e` is a Decimal, any other an int of any size (`-0` is read as 0).
 `encode` writes it back with the same digits; an exponent is written as `E+2` however it came.
 
-msgspec is silent about duplicate keys. For every member the text has a quote, optional
+msgspec is silent about duplicate keys. What `encode` writes in the very same bytes had none. For every member the text has a quote, optional
 white space and a colon; so if it has these exactly as often as the document has members,
 no member was dropped. Where it has them more often (an escaped quote before a colon in
 somebody's prose is enough), the text is read again by the standard library, which shows
@@ -65,9 +65,16 @@ def decode(raw: bytes, *, max_depth: int = DEFAULT_DEPTH) -> dict[str, Any]:
         raise explained(raw, str(fault), max_depth) from None
     if type(document) is not dict:
         raise Malformed("json-not-object", "The body must be a JSON object, with a brace at either end.")
-    if count_names(raw) != count_members(document, max_depth):
+    if not _is_as_written(document, raw, max_depth) and count_names(raw) != count_members(
+        document, max_depth
+    ):
         refuse_duplicates(raw, max_depth)
     return document
+
+
+def _is_as_written(document: dict[str, Any], raw: bytes, max_depth: int) -> bool:
+    """Whether the text is what `encode` makes of it, with fewer brackets than levels: nothing was dropped from it."""
+    return raw.count(b"{") + raw.count(b"[") <= max_depth and _encode(document) == raw
 
 
 def restore(written: bytes) -> dict[str, Any]:

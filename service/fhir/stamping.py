@@ -18,7 +18,6 @@ from service.fhir import codec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STAMPED = frozenset({"versionId", "lastUpdated"})
-_LEADING = frozenset({"resourceType", "id", "meta"})
 
 
 def instant(updated: int) -> str:
@@ -34,19 +33,14 @@ def _second(second: int) -> str:
 
 def parts(resource: dict[str, Any]) -> tuple[bytes, bytes]:
     """What stands before the version id and what stands after the instant in the resource's body."""
-    head = (
-        b'{"resourceType":'
-        + codec.encode(resource["resourceType"])
-        + b',"id":'
-        + codec.encode(resource["id"])
-        + b',"meta":{"versionId":"'
-    )
-    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _STAMPED}
-    content = {name: value for name, value in resource.items() if name not in _LEADING}
-    tail = b'"'
-    tail += b"," + codec.encode(meta)[1:] if meta else b"}"
-    tail += b"," + codec.encode(content)[1:] if content else b"}"
-    return head, tail
+    content = resource.copy()
+    type_, id_ = codec.encode(content.pop("resourceType")), codec.encode(content.pop("id"))
+    head = b'{"resourceType":%b,"id":%b,"meta":{"versionId":"' % (type_, id_)
+    meta = content.pop("meta", None)
+    if meta and not _STAMPED.isdisjoint(meta):
+        meta = {name: value for name, value in meta.items() if name not in _STAMPED}
+    before = b'",%b,' % codec.encode(meta)[1:] if meta else b'"},'
+    return head, before + codec.encode(content)[1:] if content else before[:-1] + b"}"
 
 
 def stamp(head: bytes, version: int, updated: int, tail: bytes) -> bytes:

@@ -18,6 +18,7 @@ from service.fhir.search.subsets import SUBSETTED
 from service.fhir.validation.faults import MISSHAPEN
 from service.interactions.context import Context
 from service.interactions.identity import require_type
+from service.outcomes.deidentification import PSEUDED
 
 _SET_BY_SERVER = frozenset({"versionId", "lastUpdated", "_versionId", "_lastUpdated"})
 
@@ -47,11 +48,12 @@ def admit(
 
     Raises:
         Malformed: it is not of `type_`.
-        Invalid: it is marked as a part of a resource only.
+        Invalid: it is marked as a part of a resource only, or as de-identified.
         Unfit: it breaks rules; carries every issue found, warnings too.
     """
     require_type(body, type_)
     _require_whole(body)
+    _require_original(body)
     resource = _set_by_server(body, id_)
     issues = context.validator.check(resource, profiles)
     first = next((issue for issue in issues if issue.is_fault), None)
@@ -76,6 +78,19 @@ def _require_whole(body: dict[str, Any]) -> None:
                 "resource-subsetted",
                 "The resource is marked SUBSETTED: elements are missing from it. Read it whole, then change it.",
                 f"{body['resourceType']}.meta.tag",
+            )
+
+
+def _require_original(body: dict[str, Any]) -> None:
+    """Lets a body go on that is not de-identified: what bears the label is shown to those who may know nobody."""
+    meta = body.get("meta")
+    labels = meta.get("security") if isinstance(meta, dict) else None
+    for label in labels if isinstance(labels, list) else ():
+        if isinstance(label, dict) and PSEUDED.items() <= label.items():
+            raise Invalid(
+                "label-pseudonymised",
+                "The resource is labelled PSEUDED: that label is only of what a de-identified export makes.",
+                f"{body['resourceType']}.meta.security",
             )
 
 

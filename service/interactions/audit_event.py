@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from service.fhir import stamping
 from service.interactions.identity import is_id
-from service.interactions.noting import OPERATION, TOKEN
+from service.interactions.noting import DOWNLOAD, OPERATION, TOKEN
 from service.outcomes.grants import Ground
 from service.outcomes.recognition import OURS
 from service.storage import audit
 from service.storage.audit import ACTIONS, CREATED, DELETED, EXECUTED, READ, UPDATED, Entry, Event
+from service.storage.ledger import OPERATED
 from service.storage.store import Stored
 
 AUDIT_EVENT: Final = "AuditEvent"
@@ -38,8 +39,11 @@ IHE_EVENTS: Final = "urn:ihe:event-type-code"
 REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 SIGN_IN: Final = "110114"  # User Authentication
+SECURITY_ALERT: Final = "110113"
 GET_TOKEN: Final = "ITI-71"  # noqa: S105 - the code of IHE's transaction Get Access Token
 BREAK_GLASS: Final = "break-glass"
+OPERATOR: Final = "operator"
+"""What is said of who runs the server: commands know of nobody by name."""
 FHIR_INTERACTIONS: Final = frozenset(
     {
         "read",
@@ -173,6 +177,8 @@ def interaction(event: Event) -> str:
 def _type(event: Event) -> Json:
     if event.what == TOKEN:
         return {"system": DICOM, "code": SIGN_IN, "display": "User Authentication"}
+    if event.what in OPERATED:
+        return {"system": DICOM, "code": SECURITY_ALERT, "display": "Security Alert"}
     return {"system": TYPES, "code": "rest", "display": "Restful Operation"}
 
 
@@ -187,6 +193,10 @@ def _subtypes(event: Event) -> list[Json]:
     if further != code:
         system = INTERACTIONS if event.what in FHIR_INTERACTIONS else ACTS
         found.append({"system": system, "code": further})
+    if event.what in OPERATED:
+        found.append({"system": DICOM, "code": "110129", "display": "Security Configuration"})
+    if further == DOWNLOAD:
+        found.append({"system": DICOM, "code": "110106", "display": "Export"})
     if further == BREAK_GLASS:
         found.append({"system": DICOM, "code": "110127", "display": "Emergency Override Started"})
     return found
@@ -241,7 +251,7 @@ def _who(event: Event) -> Json:
         return {"reference": f"Organization/{event.agency}"}
     if event.client:
         return {"identifier": {"system": CLIENTS, "value": event.client}}
-    return {"display": "unknown"}
+    return {"display": OPERATOR if event.what in OPERATED else "unknown"}
 
 
 def _user(event: Event) -> list[Json]:

@@ -30,13 +30,14 @@ from service.interactions.audit_event import (
     GET_TOKEN,
     IHE_EVENTS,
     INTERACTIONS,
+    SECURITY_ALERT,
     SIGN_IN,
     TYPES,
 )
 from service.interactions.identity import is_id
 from service.interactions.noting import TOKEN
 from service.storage.audit import ACTIONS
-from service.storage.ledger import Asked, Subtype
+from service.storage.ledger import REST, SECURITY, SIGNING_IN, Asked, Subtype
 
 if TYPE_CHECKING:
     from service.fhir.registry import Registry
@@ -67,6 +68,8 @@ _STATUSES: Final[Mapping[str, tuple[int, int] | None]] = {
     "8": (500, 600),
     "12": None,  # what fails in a way that ends the service leaves no entry
 }
+# Kinds of acts by the code of their type.
+_KINDS: Final = {"rest": REST, SIGN_IN: SIGNING_IN, SECURITY_ALERT: SECURITY}
 _COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 _PREFIXED: Final = re.compile(r"(eq|ge|gt|le|lt)?(\d.*)", re.ASCII)
 
@@ -270,14 +273,10 @@ class _Reading:
         self.asked = replace(self.asked, actions=wanted)
 
     def _type(self, values: list[str]) -> None:
-        wanted = {
-            _is_sign_in(system, code)
-            for system, code in map(_token, values)
-            if (code, system) in {("rest", TYPES), ("rest", None), (SIGN_IN, DICOM), (SIGN_IN, None)}
-        }
+        named = [_KINDS[code] for system, code in map(_token, values) if system in _systems(code)]
+        wanted = tuple(kind for kind in dict.fromkeys(_KINDS.values()) if kind in named)
         self.nothing |= not wanted
-        if len(wanted) == 1:
-            self.asked = replace(self.asked, sign_in=wanted.pop())
+        self.asked = replace(self.asked, kinds=wanted)
 
     def _subtype(self, values: list[str]) -> None:
         wanted = [found for value in values for found in _subtypes(*_token(value))]
@@ -318,8 +317,9 @@ _READERS: Final[Mapping[str, Callable[[_Reading, list[str]], Any]]] = {
 }
 
 
-def _is_sign_in(_system: str | None, code: str) -> bool:
-    return code == SIGN_IN
+def _systems(code: str) -> tuple[str | None, ...]:
+    """The systems that a token of that type may name, None for any; none where there is no such type."""
+    return (TYPES if code == REST else DICOM, None) if code in _KINDS else ()
 
 
 def _token(value: str) -> tuple[str | None, str]:

@@ -17,6 +17,7 @@ from service.fhir.search.criteria import offered
 from service.fhir.search.includes import reference_codes, refers_to
 from service.interactions import audit_search
 from service.interactions.audit_event import AUDIT_EVENT
+from service.interactions.cohort_filters import GROUP
 from service.interactions.context import Context
 
 FHIR_VERSION = "4.0.1"
@@ -27,6 +28,9 @@ FORMATS = ("application/fhir+json", "application/json", "json")
 PATCH_FORMATS = ("application/json-patch+json", "application/fhir+json")
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
+BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
+BULK_COHORT = "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/bulk-cohort-group"
+NOT_EXPORTED = "http://hl7.org/fhir/uv/bulkdata/Extension/operation-not-supported"
 ALL = "*"
 SECURITY_SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
@@ -108,6 +112,7 @@ def statement(
         "date": RELEASED,
         "description": "Goals, session scores, CollaboRATE answers and THRIVE plans of children and young people.",
         "kind": "instance",
+        "instantiates": [BULK_DATA],
         "software": {"name": "thrive-fhir", "version": SOFTWARE_VERSION, "releaseDate": RELEASED},
         "implementation": {"description": "thrive-fhir", "url": context.base_url},
         "fhirVersion": FHIR_VERSION,
@@ -129,6 +134,8 @@ def _security(token_url: str) -> dict[str, Any]:
 
 def _resource(context: Context, type_: str, operations: Mapping[str, str]) -> dict[str, Any]:
     shown: dict[str, Any] = {"type": type_, "profile": f"{CORE}{type_}"}
+    if type_ in APART:
+        shown["extension"] = [{"url": NOT_EXPORTED, "valueCanonical": BULK_DATA}]
     profiles = supported_profiles(context.guide, type_)
     if profiles:
         shown["supportedProfile"] = profiles
@@ -184,15 +191,20 @@ def _operations(definitions: Mapping[str, str]) -> dict[str, Any]:
 
 
 def supported_profiles(guide: Guide, type_: str) -> list[str]:
-    """The addresses of the guide's profiles of a resource type, in order; not those of R4 itself."""
-    return sorted(
+    """The addresses of the guide's profiles of a resource type, in order; not those of R4 itself.
+
+    A cohort with filters has the shape that Bulk Data asks of one, whether or not its guide was added.
+    Source: https://hl7.org/fhir/uv/bulkdata/en/group.html#server-capability-documentation
+    """
+    found = {
         url
         for url, structure in guide.all("StructureDefinition").items()
         if structure.get("type") == type_
         and structure.get("derivation") == "constraint"
         and structure.get("kind") == "resource"
         and not url.startswith(CORE)
-    )
+    }
+    return sorted(found | {BULK_COHORT}) if type_ == GROUP else sorted(found)
 
 
 def _search_parameters(registry: Registry, base_url: str, type_: str) -> Sequence[dict[str, Any]]:

@@ -18,6 +18,7 @@ from service.fhir.search.sight import Seen, Sight
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.outcomes.extraction import CodeSet
+from service.storage.files import Files, NoFiles
 from service.storage.store import Store, Stored
 from service.storage.trail import NoTrail, Trail
 
@@ -38,7 +39,8 @@ class Limits:
     Units: `bundle_entries` entries, `page` and `page_default` resources a page,
     `conditional_matches` resources that one conditional delete may take, `included` resources
     that a page of a search shows beside its matches, `answer_bytes` bytes that the answers to the
-    entries of one Bundle may have together.
+    entries of one Bundle may have together, `client_jobs` jobs that a client may have under way, `job_hours`
+    hours that the files of a job are kept, `import_bytes` bytes of a file that is sent to be imported.
     """
 
     bundle_entries: int = 10_000
@@ -47,6 +49,9 @@ class Limits:
     conditional_matches: int = 1000
     included: int = 5000
     answer_bytes: int = 64 * MEBIBYTE
+    client_jobs: int = 8
+    job_hours: int = 24
+    import_bytes: int = 1024 * MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,10 @@ class Context:
     references: bool = False
     goal_codes: CodeSet = "goal-tool"
     response_key: bytes = bytes(32)
+    import_sources: tuple[str, ...] = ()  # below which addresses files to be imported may be fetched
     emergencies: Emergencies = Emergencies()  # nowhere, unless the deployment says so
     trail: Trail = _TOLD_TO_NOBODY  # where acts are told to the audit
+    files: Files = field(default_factory=NoFiles)  # where the files of jobs are kept
     seen: Seen = field(default_factory=Seen)  # what the act at hand was shown
 
     def seen_by(self, act: Act, sight: Sight | None, seen: Seen | None = None) -> Context:
@@ -127,7 +134,7 @@ class Answer:
     `location` is `Type/id/_history/version`, relative to the base, where one is due;
     `document` is a finished JSON document (Bundle, Parameters, CapabilityStatement) in
     place of a version, or one in the media type `media`, where that is not empty;
-    `issues` are warnings and information for an OperationOutcome.
+    `issues` are warnings and information for an OperationOutcome; `headers` go out beside those of any answer.
     """
 
     status: int
@@ -136,3 +143,4 @@ class Answer:
     document: bytes | None = None
     issues: tuple[Issue, ...] = ()
     media: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()

@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from service.fhir.problems import Malformed, Precondition
-from service.fhir.search.expressions import And, Everything, Expression, Query
+from service.fhir.search.expressions import (
+    And,
+    Chain,
+    Everything,
+    Expression,
+    Has,
+    Not,
+    Or,
+    Query,
+    Within,
+)
 from service.fhir.search.grammar import parse
 from service.fhir.search.results import RESULT_PARAMETERS
 from service.interactions.context import Act, Context
@@ -63,7 +73,7 @@ async def read_criteria(context: Context, act: Act, type_: str, criteria: str, l
         count_limit=limit,
         lenient=False,
     )
-    if _takes_all(search.query.where):
+    if is_open(search.query.where):
         text = f"A conditional interaction needs criteria; without any it would mean every {type_}."
         raise Malformed("criteria-empty", text)
     return replace(search.query, count=limit)
@@ -101,11 +111,25 @@ def ambiguous(type_: str) -> Precondition:
     return Precondition("criteria-ambiguous", f"More than one {type_} matches the criteria.")
 
 
-def _takes_all(where: Expression) -> bool:
+def is_open(where: Expression) -> bool:
+    """Whether everything meets the condition."""
     match where:
         case Everything():
             return True
         case And(parts):
-            return all(_takes_all(part) for part in parts)
+            return all(is_open(part) for part in parts)
         case _:
             return False
+
+
+def is_plain(where: Expression) -> bool:
+    """Whether the condition is about the resource at hand alone, and about nothing that that refers to."""
+    match where:
+        case And(parts) | Or(parts):
+            return all(map(is_plain, parts))
+        case Not(part):
+            return is_plain(part)
+        case Chain() | Has() | Within():
+            return False
+        case _:
+            return True

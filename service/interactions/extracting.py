@@ -152,6 +152,9 @@ class Extraction:
     async def carry_out(self) -> Extracted:
         """What the responses bring; what is wanted was fetched."""
         found = Extracted()
+        await self._around.foresee(
+            OBSERVATION, (_derived_from(key[1]) for key, change in self._responses.items() if _is_put(change))
+        )
         for done, key in enumerate({**self._responses, **self._writings}):
             if key not in self._unfit:
                 await self._reckon(key, found)
@@ -210,7 +213,7 @@ class Extraction:
         return () if change.resource is None else sayings(change.resource, self._locate)
 
     async def _derived(self, id_: str) -> dict[str, Stored]:
-        found = await self._around.found(OBSERVATION, Reference("derived-from", RESPONSE, id_))
+        found = await self._around.found(OBSERVATION, _derived_from(id_))
         return {stored.id: stored for stored in found if not self._around.is_own((OBSERVATION, stored.id))}
 
     def _taken(self, stored: Mapping[str, Stored]) -> list[Taken]:
@@ -311,6 +314,15 @@ async def as_extracted(context: Context, act: Act, response: Json) -> tuple[Json
     now = {one["id"]: one for one in there if read_taken(one, around.addresses.target) is not None}
     then = {change.id: change.resource for change in extracted.all_changes if change.resource is not None}
     return tuple((now | then).values())
+
+
+def _derived_from(id_: str) -> Reference:
+    return Reference("derived-from", RESPONSE, id_)
+
+
+def _is_put(change: Change) -> bool:
+    """Whether a response is new under an id that somebody chose: mostly there is nothing of it yet."""
+    return change.before is None and change.method != "POST"
 
 
 def _concerns(change: Change) -> bool:

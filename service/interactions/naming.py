@@ -7,6 +7,7 @@ Source: ADR 0020, docs/audit.md
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -23,7 +24,7 @@ _ID: Final = "_id"
 _TYPE: Final = "_type"
 _REVERSE: Final = "_has"
 # Without any of them nobody can be named. Where letters are percent-encoded, all of it is read.
-_WORDS: Final = (PATIENT, "_id", "%", *sorted(_WHOSE))
+_WORDS: Final = re.compile("|".join((PATIENT, "_id", "%", *sorted(_WHOSE))))
 
 
 def named(query: str, base_url: str) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def named(query: str, base_url: str) -> tuple[str, ...]:
 
     Identifiers and names do not count: whom they mean only a search knows.
     """
-    if not any(word in query for word in _WORDS):
+    if _WORDS.search(query) is None:
         return ()
     address, _, parameters = query.partition("?")
     parts = address.split("/")
@@ -41,7 +42,7 @@ def named(query: str, base_url: str) -> tuple[str, ...]:
     patients = parts[-1] == PATIENT
     pairs = [each.partition("=")[::2] for each in parameters.split("&")]
     if "%" in parameters:
-        pairs = [(unquote_plus(name), unquote_plus(value)) for name, value in pairs]
+        pairs = [(_unquoted(name), _unquoted(value)) for name, value in pairs]
     if not address and any(name == _TYPE and PATIENT in value.split(",") for name, value in pairs):
         patients = True
     for name, values in pairs:
@@ -56,6 +57,10 @@ def named(query: str, base_url: str) -> tuple[str, ...]:
                 if len(found) >= MOST:
                     return tuple(found)
     return tuple(found)
+
+
+def _unquoted(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 def _means_patients(name: str, *, patients: bool) -> bool:

@@ -8,10 +8,11 @@ Source: ADR 0020, docs/audit.md
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlencode
 
 from service.fhir.problems import Problem
 from service.fhir.search.compartments import PATIENT
@@ -25,23 +26,39 @@ from service.storage.store import AuditEntry
 if TYPE_CHECKING:
     from service.access.callers import Caller
     from service.interactions.context import Act, Context
+    from service.storage.registrations import Registration
 
 OPERATION: Final = "$"
 """What stands before the name of an operation."""
 TOKEN: Final = SIGN_IN
 """What is done where an access token is asked for."""
 
+DOWNLOAD: Final = "job-download"
+"""What is done where a file of a job is fetched."""
+
+MOST_CHILDREN: Final = 1_000
+"""Young people of one entry; a file of an export has more, and is told of by several."""
 MOST_QUERY: Final = 4_000
 """Units: characters of a query that are kept; what is longer is cut, with an ellipsis."""
 
+NOTHING_STORED: Final = "nothing-stored"
+"""The reason told of a change that was done and stored nothing: nothing was there to delete, or it was so before.
+
+Alike for what never was and for what the caller does not see: the audit, too, is read by those who do not see it.
+"""
+
+# Administration of a health system. Source: https://terminology.hl7.org/CodeSystem-v3-ActReason.html
+_OPERATION_OF_SERVERS: Final = "HSYSADMIN"
 _FIRST_REFUSAL: Final = 400
 # No search parameter is called so; a client that puts its token into a query is refused, but noted.
 _SECRETS: Final = ("token", "assertion", "secret", "password")
+_SECRET: Final = re.compile("|".join(_SECRETS))
 _ACTIONS: Final = {
     "create": CREATED,
     "read": READ,
     "vread": READ,
     "history-instance": READ,
+    DOWNLOAD: READ,
     "update": UPDATED,
     "patch": UPDATED,
     "delete": DELETED,
@@ -50,7 +67,8 @@ _NO_GROUND: Final = 0
 # What is asked of no young person, whatever stands in its address.
 _OF_NOBODY: Final = frozenset({"capabilities", "unknown"})
 # Those of which each version is told of by its unit.
-_STORING: Final = frozenset({"create", "update", "patch", "delete", "transaction", "batch"})
+_CHANGING: Final = frozenset({"create", "update", "patch", "delete"})
+_STORING: Final = _CHANGING | {"transaction", "batch"}
 # A refusal because the audit itself cannot be kept is told to nobody: it would only lie in the way.
 _UNKEPT: Final = "audit-unavailable"
 
@@ -94,31 +112,36 @@ async def note(context: Context, act: Act, deed: Deed, status: int, problem: Pro
     if not refused and context.seen.stored and deed.what in _STORING:
         return
     reason = "" if problem is None else problem.issues[0].slug
+    if not refused and deed.what in _CHANGING:
+        reason = NOTHING_STORED
     if reason == _UNKEPT:
         return
     caller = act.caller
     children = _tried(deed) if refused else await _concerned(context, act, deed)
-    await context.trail.note(
-        Event(
-            caller.locality,
-            deed.what,
-            caller.client,
-            caller.agency,
-            person(caller),
-            caller.purpose,
-            deed.type,
-            context.clock(),
-            _ACTIONS.get(deed.what, EXECUTED),
-            status,
-            deed.id if is_id(deed.id) else "",
-            _number(deed.version),
-            act.request_id,
-            act.address,
-            cut(deed.query) if deed.query else "",
-            reason,
-            children,
-        )
+    event = Event(
+        caller.locality,
+        deed.what,
+        caller.client,
+        caller.agency,
+        person(caller),
+        caller.purpose,
+        deed.type,
+        context.clock(),
+        _ACTIONS.get(deed.what, EXECUTED),
+        status,
+        deed.id if is_id(deed.id) else "",
+        _number(deed.version),
+        act.request_id,
+        act.address,
+        cut(deed.query) if deed.query else "",
+        reason,
+        children,
     )
+    if len(children) <= MOST_CHILDREN:
+        await context.trail.note(event)
+        return
+    for start in range(0, len(children), MOST_CHILDREN):
+        await context.trail.note(event._replace(children=children[start : start + MOST_CHILDREN]))
 
 
 def _tried(deed: Deed) -> tuple[tuple[str, int], ...]:
@@ -159,7 +182,10 @@ async def _grounds(context: Context, locality: str, ids: Sequence[str]) -> dict[
 
 def cut(query: str) -> str:
     """The query as it is kept: without secrets and what no database text holds, and no longer than `MOST_QUERY`."""
-    kept = "&".join(map(_without_secret, query[:MOST_QUERY].split("&")))
+    kept = query if len(query) <= MOST_QUERY else query[:MOST_QUERY]
+    # Most have nothing of either anywhere, and need not be taken apart.
+    if "\x00" in kept or _SECRET.search((unquote(kept) if "%" in kept else kept).lower()):
+        kept = "&".join(map(_without_secret, kept.split("&")))
     return f"{kept}…" if len(query) > MOST_QUERY else kept
 
 
@@ -177,6 +203,22 @@ def _number(version: str) -> int:
 
 
 _DIGITS: Final = 9  # an integer of the database holds so many
+
+
+def operated(what: str, registration: Registration, at: int) -> Event:
+    """What whoever runs the server did to a client (one of `OPERATED`), as the audit is told of it.
+
+    The command knows of nobody by name. Units: `at` in milliseconds since 1970.
+    """
+    powers = ("administrator", "governance", "chooses_ids")
+    said = {
+        "client": registration.id,
+        "agency": registration.agency,
+        "scope": registration.scopes,
+        **{power: "true" for power in powers if getattr(registration, power)},
+    }
+    query = cut(urlencode(said, safe="/*", quote_via=quote))
+    return Event(registration.locality, what, "", "", purpose=_OPERATION_OF_SERVERS, at=at, query=query)
 
 
 async def note_token(  # noqa: PLR0913 - each is a plain fact of the request, given by name

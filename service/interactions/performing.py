@@ -49,6 +49,15 @@ async def perform_told(context: Context, act: Act, entry: Entry) -> Answer:
     return answer
 
 
+async def tell_unchanged(context: Context, act: Act, entry: Entry, answer: Answer) -> None:
+    """Tells the audit of an entry of a transaction that stored nothing: no version tells of it."""
+    own = looking(context, act, entry.needs)
+    found = answer.stored
+    if found is not None and found.child:
+        own.seen.note(found.child, found.ground)
+    await note(own, act, _deed(entry), answer.status)
+
+
 async def refuse_told(context: Context, act: Act, entry: Entry, problem: Problem) -> Problem:
     """The problem, for which the entry is not looked at; the audit is told."""
     await note(context, act, _deed(entry), problem.status, problem)

@@ -111,6 +111,17 @@ def _facts(type_: str, resource: Json, locate: Locate) -> Iterator[Facts]:
                 yield plans.read_plan(resource, locate)
 
 
+async def foresee(cases: Iterable[Case], around: Surroundings) -> None:
+    """Asks for all new goals at once what `judge` asks of each: mostly nothing refers to them yet."""
+    goals_ = [
+        ("Goal", case.change.id)
+        for case in cases
+        if case.change.type == "Goal" and case.change.before is None and case.change.method != "POST"
+    ]
+    await around.foresee("Observation", (Reference("focus", *goal) for goal in goals_))
+    await around.foresee("CarePlan", (Reference("goal", *goal) for goal in goals_))
+
+
 async def judge(case: Case, around: Surroundings) -> list[Issue]:
     """What breaks the rules; the resources that the case wants were fetched."""
     issues = _judge_status(case.change)

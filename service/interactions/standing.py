@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from service.fhir.problems import Invalid, Issue, Problem
+from service.interactions import cohort_filters
 from service.interactions.admission import Admitted, Unfit, admit
 from service.interactions.content import content
 from service.interactions.context import Act, Context
@@ -22,7 +23,7 @@ from service.interactions.existing import missing, new_literals
 from service.interactions.extracting import Extraction
 from service.interactions.pauses import breathe
 from service.interactions.permission import refusals, require_choice
-from service.interactions.rulings import case_of, judge
+from service.interactions.rulings import case_of, foresee, judge
 from service.interactions.surroundings import Surroundings
 from service.storage.store import Change, Expectation, Key, Stored
 
@@ -77,12 +78,13 @@ async def examine(
     for done, change in enumerate(changes):
         literals = new_literals(change, around.addresses) if context.references else []
         case = case_of(change, locate)
-        if literals or case is not None:
+        if literals or case is not None or change.type == cohort_filters.GROUP:
             cases.append((change, literals, case))
         await breathe(done)
     wanted = {literal.key for _, literals, _ in cases for literal in literals}
     wanted |= {key for _, _, case in cases if case is not None for key in case.wanted}
     await around.fetch({*wanted, *extraction.wanted}, extraction.possible)
+    await foresee((case for _, _, case in cases if case is not None), around)
     refused = await refusals(context, act, changes, around)
     found: dict[Key, tuple[Issue, ...]] = {}
     for done, (change, literals, case) in enumerate(cases):
@@ -90,6 +92,7 @@ async def examine(
         if case is not None:
             # What is not there for the caller may be there: the rules are not to tell of it.
             issues += await judge(case, around.with_own_eyes() if issues else around)
+        issues += await cohort_filters.faults(context, act, change)
         if issues:
             found[change.type, change.id] = tuple(issues)
         await breathe(done)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from service.fhir.search.expressions import Expression, Query
+from service.fhir.search.expressions import Expression, Or, Query
 from service.fhir.search.references import Addresses
 from service.interactions.content import content
 from service.interactions.context import Act, Context
@@ -32,6 +32,9 @@ _USUAL: Final = 200
 _MANY_TIMES: Final = 20
 # Databases bound the number of parameters in one statement; this stays far below.
 _READ_AT_ONCE: Final = 500
+# Questions that are asked at once; of fewer than a few each is asked by itself.
+_ASKED_AT_ONCE: Final = 100
+_FEW: Final = 3
 
 Json = dict[str, Any]
 
@@ -189,6 +192,18 @@ class Surroundings:
         self._expectations.append(Expectation(query, ids, self._whole.sight))
         self._answers[type_, where] = page.items
         return page.items
+
+    async def foresee(self, type_: str, questions: Iterable[Expression]) -> None:
+        """Asks several questions of `found` at once: where nothing is found, all of them are answered by that."""
+        asked = tuple(where for where in questions if (type_, where) not in self._answers)
+        for start in range(0, len(asked), _ASKED_AT_ONCE):
+            part = asked[start : start + _ASKED_AT_ONCE]
+            if len(part) < _FEW:
+                return
+            query = Query(type_, Or(part), 1)
+            if not (await self._whole.search(self._locality, query)).items:
+                self._expectations.append(Expectation(query, frozenset(), self._whole.sight))
+                self._answers |= {(type_, where): () for where in part}
 
     async def others(self, type_: str, where: Expression) -> list[Json]:
         """The resources of the store for which the expression holds, without those that the unit changes."""

@@ -31,7 +31,7 @@ from service.interactions.linking import Address, Links, fill_links, find_links
 from service.interactions.looking import looking
 from service.interactions.patch import Patch
 from service.interactions.pauses import breathe
-from service.interactions.performing import perform, perform_told, refuse_told
+from service.interactions.performing import perform, perform_told, refuse_told, tell_unchanged
 from service.interactions.permission import unfitting
 from service.interactions.response_ids import RESPONSE, posted_ids
 from service.interactions.room import Room, size_of, too_much
@@ -157,6 +157,8 @@ async def transaction(
         if answer is None:
             entries.append(await _look(context, act, entry, room))
         else:
+            if not plan.decisions[entry.index].changes:
+                await tell_unchanged(context, act, entry, answer)
             shown = representation and act.caller.may(entry.target.type, "r")
             entries.append(room.fitted(context.base_url, answer, representation=shown, looked=False))
         await breathe(done)

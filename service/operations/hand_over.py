@@ -31,6 +31,7 @@ from service.operations.succession import (
     coordinated_teams,
     day_given,
     moved_on,
+    permission_wanted,
     require_coordinator,
     shown,
     teams_of,
@@ -162,6 +163,7 @@ async def _decide(context: Context, act: Act, asked: Asked) -> Decision:
     changes, issues = admitted(context, written)
     if not teams:
         issues = (*issues, _without_team())
+    issues = (*issues, *await permission_wanted(context, act, new, locate))
     try:
         return await stand(context, act, Decision(200, changes, issues=issues, notices=notices))
     except Invalid:

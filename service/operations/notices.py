@@ -14,7 +14,7 @@ from service.interactions.context import Act, Answer, Context
 from service.interactions.identity import is_id
 from service.interactions.read import require_current
 from service.operations.operation import Call, Operation
-from service.operations.unnarrowed import require_unnarrowed
+from service.operations.unnarrowed import reads_every, require_unnarrowed
 from service.outcomes.handovers import EVENTS
 from service.outcomes.recognition import OURS
 from service.storage.store import Waiting
@@ -26,6 +26,9 @@ INPUTS: Final = (Input("_count", "positiveInt"), Input("after", "id"))
 
 async def notices(context: Context, act: Act, call: Call) -> Answer:
     """200 with Parameters: a page of the notices that wait for the agency, and whether there are more.
+
+    That a notice is there tells of what it is about; so those about resources that the token is not for
+    reading, such as Consents by which somebody broke the glass, go on waiting for a client that may.
 
     Raises:
         Malformed: a page would be empty, or `after` is no id.
@@ -42,10 +45,22 @@ async def notices(context: Context, act: Act, call: Call) -> Answer:
     if after is not None:
         require_ids((after,))
     await require_agency(context, act, call)
-    found = await context.store.notices(act.caller.locality, call.id, granted + 1, after)
+    found = await _waiting(context, act, call.id, granted + 1, after)
     entries: list[Entry] = [_notice(each) for each in found[:granted]]
     entries.append(("more", "valueBoolean", len(found) > granted))
     return Answer(200, document=codec.encode(parameters(*entries)))
+
+
+async def _waiting(context: Context, act: Act, agency: str, count: int, after: str | None) -> list[Waiting]:
+    """The first so many notices of the agency that the caller may know of, behind `after`."""
+    found: list[Waiting] = []
+    more = True
+    while more and len(found) < count:
+        page = await context.store.notices(act.caller.locality, agency, count, after)
+        found += (each for each in page if reads_every(act.caller, each.about[0]))
+        more = len(page) == count
+        after = page[-1].id if page else after
+    return found[:count]
 
 
 def _notice(waiting: Waiting) -> Entry:

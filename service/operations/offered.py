@@ -16,9 +16,11 @@ from service.operations import (
     collaborate,
     everything,
     expand,
+    export,
     extract,
     groupings,
     hand_over,
+    import_,
     lastn,
     lookup,
     measures,
@@ -59,6 +61,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     break_glass.OPERATION,
     who_can_see.OPERATION,
     who_has_seen.OPERATION,
+    export.SYSTEM_OPERATION,
+    export.PATIENT_OPERATION,
+    export.GROUP_OPERATION,
+    import_.OPERATION,
 )
 
 

@@ -27,6 +27,7 @@ from service.operations.succession import (
     coordinated_teams,
     day_given,
     moved_on,
+    permission_wanted,
     require_coordinator,
     require_led_to,
     shown,
@@ -157,7 +158,9 @@ async def _decide(context: Context, act: Act, asked: Asked) -> Decision:
             text = "A part of the plan is withheld from you, so that you cannot take it up again."
             raise Forbidden("withheld-unchanged", text)
         relied_on.append(earlier)
-        written += await _taken_up(context, act, asked, content(earlier), episode)
+        plan, *teams = await _taken_up(context, act, asked, content(earlier), episode)
+        written += [plan, *teams]
+        issues = await permission_wanted(context, act, plan.resource, locate)
     changes, warnings = admitted(context, written)
     try:
         decision = await stand(context, act, Decision(200, changes, issues=(*warnings, *issues)))

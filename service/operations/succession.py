@@ -127,6 +127,16 @@ def admitted(context: Context, written: Iterable[Written]) -> tuple[tuple[Change
     return tuple(changes), tuple(issues)
 
 
+async def permission_wanted(context: Context, act: Act, plan: Json, locate: Locate) -> tuple[Issue, ...]:
+    """What the agency that coordinates a new plan needs a permission for, unless it is the one that writes it."""
+    if target(successions.agency_of(plan), locate) == (_AGENCY, act.caller.agency):
+        return ()
+    child = target(plan.get("subject"), locate)
+    patient = None if child is None else await context.store.read(act.caller.locality, *child)
+    known = None if patient is None or patient.deleted else content(patient)
+    return tuple(successions.permission_wanted(plan, known))
+
+
 async def moved_on(context: Context, act: Act, before: Stored) -> bool:
     """Whether a resource has another version now than the one that was decided on.
 

@@ -37,6 +37,11 @@ def is_in_a_name(caller: Caller) -> bool:
     return caller.patient is not None or (caller.user is not None and caller.user[0] in _IN_SOMEBODYS_NAME)
 
 
+def reads_every(caller: Caller, type_: str) -> bool:
+    """Whether the token is for reading every resource of the type."""
+    return caller.may(type_, "r") and not _is_narrowed(caller, type_, "r")
+
+
 def _is_narrowed(caller: Caller, type_: str, letters: Iterable[str]) -> bool:
     scopes = caller.scopes
     return scopes is not None and any(scopes.narrowed(type_, letter) is not None for letter in letters)

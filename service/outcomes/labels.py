@@ -19,6 +19,8 @@ SENSITIVITY: Final = f"{_HL7}/v3-ActCode"
 
 RESTRICTED: Final = 1
 VERY_RESTRICTED: Final = 2
+WHEREABOUTS: Final = RESTRICTED | VERY_RESTRICTED
+"""Labels of a Patient for which where the young person is, is withheld."""
 # A label that we do not know: no permission names it, every denial of an unknown label is about it.
 UNKNOWN: Final = 1 << 30
 

@@ -103,7 +103,7 @@ def _of_patient(patient: Resource, child: str, _locate: Locate) -> Iterator[Row]
     of_age = _coming_of_age(patient.get("birthDate"))
     if of_age is not None:
         yield Row(child, "", Effect.COMING_OF_AGE, low=of_age)
-    restricted = labels.label_of(patient) & (labels.RESTRICTED | labels.VERY_RESTRICTED)
+    restricted = labels.label_of(patient) & labels.WHEREABOUTS
     if restricted:
         yield Row(child, "", Effect.RESTRICTED, mask=restricted)
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from service.fhir.problems import Issue
+from service.outcomes import labels
 from service.outcomes.days import days_of, days_of_period
 from service.outcomes.recognition import (
     AGENCY_EXTENSION,
@@ -183,3 +185,31 @@ def _reference(plan: Resource, url: str) -> Json | None:
             reference: Json | None = extension.get("valueReference")
             return reference
     return None
+
+
+def permission_wanted(plan: Resource, patient: Resource | None) -> list[Issue]:
+    """What the agency that coordinates a plan, which another one wrote for it, needs a permission for.
+
+    It coordinates what it cannot work with where the plan has sensitive labels, or where the young person is
+    restricted. Whether there is such a permission is not looked at: who may not know would learn it.
+
+    Source: docs/sharing.md (labels; where a restricted young person is)
+    """
+    found = []
+    if labels.label_of(plan):
+        text = (
+            "The plan has sensitive labels: the agency that coordinates it now does not see it unless"
+            " a permission (Consent) names that agency for each of them."
+        )
+        found.append(
+            Issue("warning", "business-rule", "coordinator-permission-wanted", text, "CarePlan.meta.security")
+        )
+    restricted = 0 if patient is None else labels.label_of(patient) & labels.WHEREABOUTS
+    if restricted:
+        codes = " and ".join(code for bit, (_, code) in labels.names().items() if bit & restricted)
+        text = (
+            "Where the young person is, is withheld: the agency that coordinates the plan now can change"
+            f" nothing of it unless a permission (Consent) names that agency for {codes}."
+        )
+        found.append(Issue("warning", "business-rule", "coordinator-permission-wanted", text))
+    return found

@@ -5,12 +5,14 @@ Source: docs/adr/0012-one-mount.md
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from typing import Any, cast
 
 from litestar import HttpMethod, Litestar, Request, Response, asgi, route
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, Scope
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from service.access import needs
@@ -35,6 +37,11 @@ from service.rest.routes import route as fhir_route
 from service.rest.security import Gate
 
 GET = [HttpMethod.GET, HttpMethod.HEAD]
+_BASE = "/fhir"
+_BELOW = f"{_BASE}/"
+# The characters of a Host header: https://www.rfc-editor.org/rfc/rfc3986#section-3.2, as Litestar reads it.
+_HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
+_HOSTS = 64  # that need not be read anew: a service has few names
 
 
 def application(  # noqa: PLR0913 - what the composition root has made, each thing for itself
@@ -56,9 +63,10 @@ def application(  # noqa: PLR0913 - what the composition root has made, each thi
     desk = Desk(
         Table(context.registry, system_routes(context, authority), OPERATIONS), gate, bounds, context, doors
     )
+    fhir = mount(desk)
     app = Litestar(
         route_handlers=[
-            asgi("/fhir", is_mount=True, copy_scope=False, name="fhir")(mount(desk)),
+            asgi(_BASE, is_mount=True, copy_scope=False, name="fhir")(fhir),
             *outside(context, bounds, authority, doors.address),
         ],
         exception_handlers={Exception: _refused},
@@ -66,8 +74,32 @@ def application(  # noqa: PLR0913 - what the composition root has made, each thi
         logging_config=None,
         debug=False,  # said here, because Litestar would take it from the environment
     )
-    bounded = asked_first(limited(app, doors), origins)
+    bounded = asked_first(limited(straight(fhir, app), doors), origins)
     return protected(observed(bounded, log, request_ids), constant(context.base_url), origins)
+
+
+def straight(fhir: Callable[[Scope, Receive, Send], Awaitable[None]], app: ASGIApp) -> ASGIApp:
+    """The app where what is plainly below the FHIR base goes to `fhir` at once, as the app itself would send it there.
+
+    The way through the app's router costs as much as a small read. Whatever is odd about a path goes that way.
+    """
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        http = cast("HTTPScope", scope)
+        path = http["path"]
+        plain = path.startswith(_BELOW) and "//" not in path and not http.get("root_path")
+        if plain and all(_is_host(value) for name, value in http["headers"] if name == b"host"):
+            http["path"] = path[len(_BASE) :]
+            await fhir(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return route
+
+
+@lru_cache(_HOSTS)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 def outside(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from service.interactions.context import Act
-from service.interactions.noting import OPERATION, Deed, note
-from service.rest import calls, handlers
+from service.interactions.noting import DOWNLOAD, OPERATION, Deed, note
+from service.rest import calls, handlers, jobs
 from service.rest.handlers import Handler
 from service.rest.security import ANYBODY
 
@@ -33,7 +33,16 @@ UNKNOWN: Final = "unknown"
 STRANGERS_QUERY: Final = 200
 """Units: characters of a query that are kept of whoever was not let in: nobody shall fill the audit from outside."""
 
+JOB: Final = "job-"
+"""What is done with jobs begins so."""
+STATUS: Final = f"{JOB}status"
+"""A look at how a job is. It shows nothing of anybody, and clients look every second: only a refusal is told."""
+CANCEL: Final = f"{JOB}cancel"
+OF_JOBS: Final = frozenset({STATUS, CANCEL, DOWNLOAD})
+"""What is done with jobs."""
+
 _TOO_MANY: Final = 429
+_FIRST_REFUSAL: Final = 400
 _BASE: Final = "/fhir/"
 # Those that are told of by the resource that they are about.
 _ADDRESSED: Final = frozenset(
@@ -47,6 +56,10 @@ _CODES: Final[Mapping[Handler, str]] = {
     handlers.conditional_update: "update",
     handlers.patch: "patch",
     handlers.conditional_patch: "patch",
+    jobs.cancel: CANCEL,
+    jobs.download: DOWNLOAD,
+    jobs.download_head: DOWNLOAD,
+    jobs.status: STATUS,
     handlers.delete: "delete",
     handlers.conditional_delete: "delete",
     # Which of the two it was says each entry that it has.
@@ -73,6 +86,8 @@ async def tell(
         client = scope.get("client")
         act = Act(ANYBODY, seen.request_id, client[0] if client else "")
     done = deed(target, scope["method"], scope["query_string"], seen.form)
+    if done.what == STATUS and status < _FIRST_REFUSAL:
+        return
     if act.caller is ANYBODY and len(done.query) > STRANGERS_QUERY:
         done = replace(done, query=f"{done.query[:STRANGERS_QUERY]}…")
     await note(seen.context or context, act, done, status, problem)
@@ -90,6 +105,8 @@ def deed(target: Target, method: str, query: bytes, sent: Pairs = ()) -> Deed:
         shown = _address(target)
         if asked:
             shown = f"{shown}?{asked}"
+    if what.startswith(JOB):  # what is kept of a job is no resource, and has no reference
+        return Deed(what, query=shown)
     return Deed(what, route.type, target.id, target.version, shown)
 
 
@@ -115,5 +132,7 @@ def code(route: Route, method: str) -> str:
 def _address(target: Target) -> str:
     """The path below the base, with the ids that were in it."""
     path = target.route.template.removeprefix(_BASE.rstrip("/")).removeprefix("/")
-    named = path.replace("{id}", target.id).replace("{version}", target.version)
+    named = (
+        path.replace("{id}", target.id).replace("{version}", target.version).replace("{file}", target.version)
+    )
     return named.removesuffix("_search").removesuffix("/")

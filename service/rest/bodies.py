@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,6 +67,22 @@ async def read(
             return await _read(receive, limit, _Inflation(limit) if encoding in _GZIPPED else None)
     except TimeoutError:
         raise TooSlow("body-too-slow", f"The body was not whole within {seconds:g} seconds.") from None
+
+
+async def pieces(receive: Receive) -> AsyncIterator[bytes]:
+    """The body piece by piece, as it comes: nothing of it is kept, and whoever takes it counts.
+
+    Raises:
+        Disconnected: the client went away.
+    """
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        more = message["more_body"]
+        if message["body"]:
+            yield message["body"]
 
 
 async def _read(receive: Receive, limit: int, inflate: _Inflation | None) -> bytes:

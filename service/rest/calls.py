@@ -5,6 +5,7 @@ Source: https://hl7.org/fhir/R4/operations.html#request, https://hl7.org/fhir/R4
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from service.fhir import parameters
@@ -23,10 +24,11 @@ def operated(operation: Operation) -> Handler:
     """What answers POST …/$operation: its parameters are in the body, some may be in the query."""
 
     async def operate(context: Context, request: Request) -> Answer:
-        body = await request.given()
+        lines = request.lines() if operation.receives else None
+        body = None if lines is not None else await request.given()
         if body is not None and operation.wants_sound:
             _require_sound(context, body)
-        return await _perform(operation, context, request, body)
+        return await _perform(operation, context, request, body, "POST", lines)
 
     return operate
 
@@ -35,7 +37,7 @@ def asked(operation: Operation) -> Handler:
     """What answers GET …/$operation: its parameters are in the query."""
 
     async def ask(context: Context, request: Request) -> Answer:
-        return await _perform(operation, context, request, None)
+        return await _perform(operation, context, request, None, "GET")
 
     return ask
 
@@ -60,11 +62,27 @@ def belonging(member: str) -> Handler:
 
 
 async def _perform(
-    operation: Operation, context: Context, request: Request, body: dict[str, Any] | None
+    operation: Operation,
+    context: Context,
+    request: Request,
+    body: dict[str, Any] | None,
+    method: str,
+    lines: AsyncIterator[bytes] | None = None,
 ) -> Answer:
-    inputs = parameters.read(operation.inputs, request.pairs, body, searches=operation.searches)
-    if_match = request.if_match if operation.guarded else None
-    call = Call(request.type, request.id, inputs, request.lenient, request.form.media, if_match)
+    searches = operation.searches or operation.starts
+    inputs = parameters.read(operation.inputs, request.pairs, body, searches=searches)
+    call = Call(
+        request.type,
+        request.id,
+        inputs,
+        request.lenient,
+        request.form.media,
+        request.if_match if operation.guarded else None,
+        method,
+        request.criteria,
+        request.form.preference.apart,
+        lines,
+    )
     return await operation.perform(context, request.act, call)
 
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from service.bulk.export_request import NDJSON
 from service.fhir.codec import FHIR_JSON
 from service.fhir.parameters import INTEGERS, PRIMITIVES, Input
 from service.operations import validate
 from service.operations.operation import Operation
-from service.rest import handlers
+from service.rest import handlers, jobs
 from service.rest.handlers import Handler
 from service.rest.media import JSON_PATCH
 from service.rest.routes import Route
@@ -143,6 +144,30 @@ DESCRIBED: Mapping[Handler, Described] = {
         ("Prefer",),
         (FHIR_JSON,),
     ),
+    jobs.status: Described(
+        "jobStatus",
+        "How a job is, and when it is done, where its files are.",
+        {200: "Resource", 202: "Resource"},
+        (400, 404, 410),
+        ("Page",),
+        tagged=False,
+        media=(jobs.JSON,),
+    ),
+    jobs.cancel: Described(
+        "jobCancel",
+        "The job ends, and its files are removed.",
+        {202: "OperationOutcome"},
+        (400, 404, 410),
+        tagged=False,
+    ),
+    jobs.download: Described(
+        "jobDownload",
+        "A file that a job has made.",
+        {200: "Resource", 206: "Resource", 302: None, 304: None},
+        (400, 404, 410, 416),
+        ("Range",),
+        media=(NDJSON,),
+    ),
 }
 
 
@@ -170,7 +195,9 @@ def _of_operation(operation: Operation, method: str) -> Described:
     return Described(
         operation.name if method == "POST" else f"{operation.name}ByQuery",
         operation.summary,
-        {200: "OperationOutcome" if operation is validate.OPERATION else answer},
+        {202: "OperationOutcome"}
+        if operation.starts
+        else {200: "OperationOutcome" if operation is validate.OPERATION else answer},
         (
             *(400, 404, 410),
             *((413, 415, 422) if method == "POST" else (422,)),
@@ -188,6 +215,8 @@ def _of_operation(operation: Operation, method: str) -> Described:
 
 def _headers(operation: Operation) -> tuple[str, ...]:
     """What the operation heeds beside what all do."""
+    if operation.starts:
+        return ("PreferAsync",)
     return ("PreferHandling",) if operation.searches else ("IfMatch",) if operation.guarded else ()
 
 

@@ -5,7 +5,7 @@ Source: docs/logging.md, https://hl7.org/fhir/R4/http.html#custom
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import cast
@@ -101,10 +101,22 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 async def deliver(reply: Reply, send: Send, *, head: bool) -> None:
     """Sends the reply, for HEAD without its body."""
     headers = reply.headers
+    if reply.stream is not None:
+        await _stream(reply, reply.stream, send, head=head)
+        return
     if reply.status not in _BODILESS:
         headers.append((b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else reply.body, "more_body": False})
+
+
+async def _stream(reply: Reply, stream: AsyncIterator[bytes], send: Send, *, head: bool) -> None:
+    """Sends what comes, each piece when the one before was taken: nothing heaps up."""
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    if not head:
+        async for piece in stream:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 _BODILESS = frozenset({204, 304})

@@ -20,8 +20,9 @@ from service.interactions import update as updating
 from service.interactions.context import Answer, Context
 from service.rest.conditions import if_none_match
 from service.rest.requests import Request
+from service.rest.responses import Reply
 
-Handler = Callable[[Context, Request], Awaitable[Answer]]
+Handler = Callable[[Context, Request], Awaitable[Answer | Reply]]
 
 
 async def create(context: Context, request: Request) -> Answer:

@@ -28,11 +28,14 @@ HTTPS_ALONE: Header = (b"strict-transport-security", b"max-age=31536000")
 """For a year, only by HTTPS."""
 
 # What pages of another origin may see of an answer, beside what the standard lets them.
-_EXPOSED = b"ETag, Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id"
+_EXPOSED = (
+    b"Content-Location, Content-Range, ETag, Expires, Location, Preference-Applied, Retry-After, WWW-Authenticate,"
+    b" X-Export-Status, X-Progress, X-Request-Id"
+)
 _METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _SENDABLE = (
-    b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer,"
-    b" X-Provenance, X-Request-Id"
+    b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, If-Range,"
+    b" Prefer, Range, X-Provenance, X-Request-Id"
 )
 _PREFLIGHT_SECONDS = b"600"
 

@@ -6,6 +6,9 @@ Source: docs/logging.md
 from __future__ import annotations
 
 import logging
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import msgspec
@@ -20,9 +23,15 @@ REQUEST_FAILED = "request_failed"
 WORKER_STARTED = "worker_started"
 WORKER_STOPPED = "worker_stopped"
 WORKER_DIED = "worker_died"
+RUNNER_STARTED = "runner_started"
+RUNNER_STOPPED = "runner_stopped"
 AUDIT_FAILED = "audit_failed"
 SERVER_NOTED = "server_noted"
 
+_SECOND = 1_000_000_000  # nanoseconds
+_MICROSECOND = 1000  # nanoseconds
+# Methods of a logger that are called otherwise than the level of what they log.
+_LEVELS = {"warn": "warning", "exception": "error"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -31,8 +40,6 @@ def logger(level: str, stream: BinaryIO) -> FilteringBoundLogger:
     log: FilteringBoundLogger = structlog.wrap_logger(
         structlog.BytesLogger(stream),
         processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", key="time"),
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -41,10 +48,22 @@ def logger(level: str, stream: BinaryIO) -> FilteringBoundLogger:
     return log
 
 
-def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
+def _render(_logger: WrappedLogger, method: str, event: EventDict) -> bytes:
+    """The line; time and level are put in here and by no processor of their own, because every request has one."""
+    seconds, rest = divmod(time.time_ns(), _SECOND)
     return _encode(
-        {"time": event.pop("time"), "level": event.pop("level"), "event": event.pop("event"), **event}
+        {
+            "time": f"{_second(seconds)}.{rest // _MICROSECOND:06}Z",
+            "level": _LEVELS.get(method, method),
+            "event": event.pop("event"),
+            **event,
+        }
     )
+
+
+@lru_cache(2)  # lines of a second share it
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def take_over(log: FilteringBoundLogger) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 from service.fhir.codec import FHIR_JSON
 from service.fhir.problems import Unacceptable, Unsupported
 
-Kind = Literal["resource", "json-patch", "form"]
+Kind = Literal["resource", "json-patch", "form", "lines"]
 
 JSON_PATCH = "application/json-patch+json"
 FORM = "application/x-www-form-urlencoded"
@@ -37,6 +37,9 @@ _READ: dict[str, Kind] = {
     "text/json": "resource",
     JSON_PATCH: "json-patch",
     FORM: "form",
+    "application/fhir+ndjson": "lines",
+    "application/ndjson": "lines",
+    "application/x-ndjson": "lines",
 }
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _VERSIONS = frozenset({"4.0", "4.0.1"})

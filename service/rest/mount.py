@@ -136,7 +136,7 @@ async def _handled(
     if route.form:
         seen.form = await form_parameters(receive, seen.fields, desk.bounds)
         parameters += seen.form
-    shape = form(seen.fields, parameters, () if route.operation is None else route.operation.media)
+    shape = form(seen.fields, parameters, route.media if route.operation is None else route.operation.media)
     request = Request(
         type=route.type,
         id=target.id,
@@ -150,6 +150,8 @@ async def _handled(
         receive=receive,
     )
     answer = await handler(context, request)
+    if isinstance(answer, Reply):
+        return answer
     return reply(answer, method, _shown(shape, route, method, caller), desk.context.base_url)
 
 

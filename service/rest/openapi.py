@@ -20,7 +20,7 @@ from service.rest import handlers
 from service.rest.calls import ALL
 from service.rest.descriptions import Described, described
 from service.rest.media import FORM, JSON_PATCH
-from service.rest.routes import Route, beside, operation_routes, route, served_routes
+from service.rest.routes import Route, beside, job_routes, operation_routes, route, served_routes
 from service.rest.schemes import WANTED, schemes, signing_in, wanted
 
 Json = dict[str, Any]
@@ -30,7 +30,10 @@ _ALWAYS = (401, 403, 406, 429, 500, 503)
 _MEANINGS: dict[int, str] = {
     200: "Done; the body is what was asked for.",
     201: "Created under the address in Location.",
+    202: "Under way, or taken; Content-Location says where to look, Retry-After when to look again.",
     204: "Done; there is nothing to show.",
+    206: "The part of the file that Range asks for.",
+    302: "The file lies where Location says.",
     304: "The client has this version already.",
     400: "The request cannot be read.",
     401: "No caller, or none that can be believed.",
@@ -44,6 +47,7 @@ _MEANINGS: dict[int, str] = {
     412: "If-Match, or a condition, does not hold.",
     413: "Larger than the limit.",
     415: "In a format that is not read here.",
+    416: "The file has no such part.",
     422: "Can be read, but breaks a rule.",
     429: "More than the limits allow; try again after Retry-After.",
     500: "A fault of the server.",
@@ -91,7 +95,7 @@ def _path(route: Route, searched: tuple[str, ...]) -> Json:
     """One path: what its parts are, and an operation for each method."""
     parts = [
         {"$ref": f"#/components/parameters/{name}"}
-        for name in ("id", "version")
+        for name in ("id", "version", "file")
         if f"{{{name}}}" in route.template
     ]
     path: Json = {"parameters": [*parts, *_refs("parameters", ("Format", "Pretty"))]}
@@ -189,6 +193,8 @@ def _system_paths(registry: Registry) -> Iterable[tuple[str, Json]]:
     for type_ in beside(registry, OPERATIONS):
         for found in operation_routes(OPERATIONS, type_, "type").values():
             yield found.template, _path(found, ())
+    for found in job_routes():
+        yield found.template, _path(found, ())
     yield from signing_in()
     yield "/health/live", {"get": _plain("live", "Whether the process runs.")}
     ready = _plain(
@@ -329,6 +335,7 @@ _SCHEMAS: Json = {
 _PATH_PARAMETERS: Json = {
     "id": _parameter("path", "id", "The logical id.", pattern=r"^[A-Za-z0-9\-.]{1,64}$"),
     "version": _parameter("path", "version", "The version number."),
+    "file": _parameter("path", "file", "The name of a file, as the manifest of its job has it."),
 }
 _QUERY_PARAMETERS: Json = {
     "Format": _parameter("query", "_format", "The format of the answer; goes before Accept."),
@@ -357,6 +364,9 @@ _QUERY_PARAMETERS: Json = {
         "explode": True,
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
     },
+    "Page": _parameter(
+        "query", "_page", "The page of a manifest that comes in several.", pattern=r"^[1-9]\d{0,5}$"
+    ),
     "At": _parameter("query", "_at", "Versions that were current at this time."),
 }
 _HEADER_PARAMETERS: Json = {
@@ -370,5 +380,9 @@ _HEADER_PARAMETERS: Json = {
     "IfNoneExist": _parameter("header", "If-None-Exist", "Search criteria: create only if nothing matches."),
     "XProvenance": _parameter("header", "X-Provenance", "A Provenance that is stored with the new version."),
     "Prefer": _parameter("header", "Prefer", "return=minimal, representation or OperationOutcome."),
+    "PreferAsync": _parameter(
+        "header", "Prefer", "respond-async; handling=strict or lenient; separate-export-status."
+    ),
+    "Range": _parameter("header", "Range", "The bytes that are wanted, such as bytes=1000-."),
     "PreferHandling": _parameter("header", "Prefer", "handling=strict or lenient: of unknown parameters."),
 }

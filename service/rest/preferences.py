@@ -23,12 +23,14 @@ class Preference:
     """What was preferred; None where nothing was said, or nothing that we know.
 
     `applied` is the value of the Preference-Applied header for what concerns the body of
-    the answer, empty where nothing does.
+    the answer, empty where nothing does. `apart`: the status of a job is told apart from that of the
+    request for it (`separate-export-status` of Bulk Data 3).
     """
 
     returns: Returns | None = None
     handling: Handling | None = None
     applied: bytes = b""
+    apart: bool = False
 
 
 @lru_cache(CACHED)
@@ -46,4 +48,5 @@ def preference(prefer: bytes) -> Preference:
         returns=returns,
         handling=_HANDLINGS.get(said.get("handling", "")),
         applied=f"return={returns}".encode() if returns else b"",
+        apart="separate-export-status" in said,
     )

@@ -6,7 +6,7 @@ Source: https://hl7.org/fhir/R4/http.html, docs/adr/0008-routes-from-the-registr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -110,6 +110,10 @@ class Request:
         if not raw:
             raise Malformed("body-missing", "The request has no body.")
         return raw
+
+    def lines(self) -> AsyncIterator[bytes] | None:
+        """The bytes of a body that claims to be NDJSON, as they come and packed as they are; None for any other."""
+        return bodies.pieces(self.receive) if sent(self.fields) == "lines" else None
 
     async def given(self) -> dict[str, Any] | None:
         """The resource in the body of an operation; None where there is no body.

@@ -5,6 +5,7 @@ Source: https://hl7.org/fhir/R4/http.html#general, https://www.rfc-editor.org/rf
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import msgspec
@@ -35,11 +36,16 @@ _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes out: all but Content-Length, Content-Encoding and X-Request-Id, which the mount adds."""
+    """What goes out: all but Content-Length, Content-Encoding and X-Request-Id, which the mount adds.
+
+    A `stream` goes out piece by piece in place of the body, as fast as it is taken; it comes with its own
+    Content-Length, where that is known, and Content-Encoding.
+    """
 
     status: int
     headers: list[Header]
     body: bytes
+    stream: AsyncIterator[bytes] | None = None
 
 
 def reply(answer: Answer, method: str, form: Form, base_url: str) -> Reply:
@@ -53,6 +59,8 @@ def reply(answer: Answer, method: str, form: Form, base_url: str) -> Reply:
         headers.append((b"last-modified", http_date(stored.updated)))
     if answer.location is not None:
         headers.append((b"location", f"{base_url}/{answer.location}".encode()))
+    if answer.headers:
+        headers += answer.headers
     if _applies(answer, method, form, body):
         headers.append((b"preference-applied", form.preference.applied))
     return Reply(status, headers, pretty(body) if form.pretty and body and not answer.media else body)

@@ -20,7 +20,7 @@ from service.fhir.search.compartments import members
 from service.interactions import identity
 from service.interactions.identity import is_id
 from service.operations.operation import Level, Operation
-from service.rest import calls, handlers
+from service.rest import calls, handlers, jobs
 from service.rest.handlers import Handler
 
 
@@ -32,6 +32,7 @@ class Route:
     body is a form of search parameters. `methods` has HEAD wherever it has GET. `operation` is
     the one that is asked for here, where it is one. `member` is the type that is searched for in the
     compartment of the resource in the path, `*` for all. `needs` are the scopes that each method takes.
+    `media` are the media types that are answered in, best first, where these are not FHIR's JSON alone.
     """
 
     template: str
@@ -43,6 +44,7 @@ class Route:
     operation: Operation | None = None
     member: str = ""
     needs: Mapping[str, Needs] = field(default_factory=dict)
+    media: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,14 @@ def _operation_route(template: str, type_: str, operation: Operation, level: Lev
     if level in operation.readable:
         methods["GET"] = calls.asked(operation)
     wanted = dict.fromkeys(methods, operation.needed(type_, level))
-    return replace(route(template, type_, methods, wanted), operation=operation)
+    made = replace(route(template, type_, methods, wanted), operation=operation)
+    return _without_head(made) if operation.starts else made
+
+
+def _without_head(made: Route) -> Route:
+    """The route without HEAD: who asks for the head of an answer means to start nothing."""
+    kept = {method: handler for method, handler in made.methods.items() if method != "HEAD"}
+    return replace(made, methods=kept, allow=", ".join(sorted(kept)).encode())
 
 
 def route(
@@ -208,16 +217,33 @@ def route(
     return Route(template, type_, whole, form=form, public=public, allow=allow, needs=taken)
 
 
+def job_routes() -> tuple[Route, Route]:
+    """The routes of a job and of one of its files.
+
+    Any token will do for the scopes: whose a job is, and what of it the token covers, its handlers look into.
+    """
+    status = route(
+        f"{BASE}/{jobs.JOBS}/{{id}}",
+        "",
+        {"GET": jobs.status, "DELETE": jobs.cancel},
+        {"GET": needs.NOTHING, "DELETE": needs.NOTHING},
+    )
+    file = route(f"{BASE}/{jobs.JOBS}/{{id}}/{{file}}", "", {"GET": jobs.download}, {"GET": needs.NOTHING})
+    methods = {**file.methods, "HEAD": jobs.download_head}
+    return status, replace(file, methods=methods, media=(jobs.NDJSON,))
+
+
 class Table:
     """All routes under the base, found by path."""
 
-    __slots__ = ("_system", "_types")
+    __slots__ = ("_jobs", "_system", "_types")
 
     def __init__(
         self, registry: Registry, system: Mapping[str, Route], operations: Sequence[Operation] = ()
     ) -> None:
         """Takes the routes of the system by path relative to the base, such as `metadata`, and all operations."""
         self._system = dict(system) | operation_routes(operations, "", "system")
+        self._jobs = job_routes()
         self._types = {type_: served_routes(registry, type_, operations) for type_ in registry.served}
         for type_ in beside(registry, operations):
             for name, found in operation_routes(operations, type_, "type").items():
@@ -231,8 +257,21 @@ class Table:
         parts = path.strip("/").split("/")
         routes = self._types.get(parts[0])
         if routes is None:
-            return Target(self._system.get("/".join(parts), UNKNOWN))
+            return self._find_job(parts) or Target(self._system.get("/".join(parts), UNKNOWN))
         return _find_operation(routes, parts) if parts[-1].startswith("$") else _find(routes, parts)
+
+    def _find_job(self, parts: list[str]) -> Target | None:
+        """The route of a job or of one of its files; None where the path is of neither.
+
+        No type begins in lower case, so none is called so.
+        """
+        match parts:
+            case [jobs.JOBS, id_]:
+                return Target(self._jobs[0], id_)
+            case [jobs.JOBS, id_, name]:
+                return Target(self._jobs[1], id_, name)
+            case _:
+                return None
 
     def missing(self, path: str) -> Missing:
         """Why a path leads nowhere."""
@@ -259,6 +298,7 @@ class Table:
         """Every route, those of the system first."""
         return [
             *self._system.values(),
+            *self._jobs,
             *(found for routes in self._types.values() for found in routes),
         ]
 
@@ -320,4 +360,5 @@ def require_id(target: Target, method: str) -> None:
         return
     if method == "PUT":
         identity.require_id(target.route.type, target.id)
-    raise Missing("resource-missing", f"There is no {target.route.type} with this id: no id looks like it.")
+    what = target.route.type or "job"
+    raise Missing("resource-missing", f"There is no {what} with this id: no id looks like it.")

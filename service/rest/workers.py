@@ -13,9 +13,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 import uvicorn
@@ -112,43 +113,51 @@ def answer(app: ASGIApp, listening: socket.socket, stop_seconds: int) -> int:
     return 0
 
 
-def serve(app: ASGIApp, sockets: list[socket.socket], stop_seconds: int, log: FilteringBoundLogger) -> int:
+def serve(
+    app: ASGIApp,
+    sockets: list[socket.socket],
+    stop_seconds: int,
+    log: FilteringBoundLogger,
+    beside: Sequence[Callable[[], int]] = (),
+) -> int:
     """Serves with a process for each socket until SIGTERM or SIGINT; returns the exit code.
 
     A single worker is this process itself. Several are forked from it once everything is
-    loaded, so that they start at once and share what never changes.
+    loaded, so that they start at once and share what never changes. `beside` is what further
+    processes do, which are watched in the same way: each returns its exit code, and ends at SIGTERM.
 
     Units: `stop_seconds` seconds that requests under way get before they are cut off.
     """
-    if len(sockets) == 1:
+    if len(sockets) == 1 and not beside:
         return answer(app, sockets[0], stop_seconds)
     gc.collect()
     gc.freeze()  # what is loaded now is never garbage: collectors of workers need not touch, and so copy, it
-    return Supervisor(lambda listening: answer(app, listening, stop_seconds), sockets, log).run(stop_seconds)
+    works = [partial(answer, app, listening, stop_seconds) for listening in sockets]
+    return Supervisor([*works, *beside], sockets, log).run(stop_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A forked process: which socket it serves, and when it started by the monotonic clock."""
+    """A forked process: which of the works it does, and when it started by the monotonic clock."""
 
     place: int
     started: float
 
 
 class Supervisor:
-    """Keeps a forked worker running for each socket. No thread or event loop may run when it begins."""
+    """Keeps a forked worker running for each work. No thread or event loop may run when it begins."""
 
     def __init__(
         self,
-        work: Callable[[socket.socket], int],
+        works: Sequence[Callable[[], int]],
         sockets: list[socket.socket],
         log: FilteringBoundLogger,
     ) -> None:
-        """Takes what a worker does; it returns the worker's exit code.
+        """Takes what each worker does; it returns the worker's exit code. The first ones have a socket each.
 
         The sockets stay open here: what waits in the queue of a worker that dies waits for the next.
         """
-        self._work = work
+        self._works = works
         self._sockets = sockets
         self._log = log
         self._workers: dict[int, Worker] = {}
@@ -158,7 +167,7 @@ class Supervisor:
     def run(self, stop_seconds: int) -> int:
         """Runs until told to stop, or until the first workers cannot start; returns the exit code."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-        for place in range(len(self._sockets)):
+        for place in range(len(self._works)):
             self._fork(place)
         first = set(self._workers)
         while True:
@@ -190,7 +199,7 @@ class Supervisor:
                     listening.close()
             threading.Thread(target=_end_with, args=(self._alive,), daemon=True).start()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
-            code = self._work(self._sockets[place])
+            code = self._works[place]()
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 1
         except BaseException as fault:  # noqa: BLE001 - the last boundary of a process

@@ -69,7 +69,8 @@ class Event(NamedTuple):
 
     `what` is the interaction or the operation (with `$`); `person` the FHIR user as `Type/id`. `at` in
     milliseconds since 1970; `status` is that of HTTP. `query` is what was asked, as it stood behind the
-    FHIR base. `reason` is the slug of a refusal. The first seven are names, and kept as numbers.
+    FHIR base. `reason` is the slug of a refusal, or says that nothing was stored. The first seven are
+    names, and kept as numbers.
     """
 
     locality: str
@@ -231,7 +232,7 @@ def child_rows(kept: Row) -> list[Row]:
     if not children:
         return []
     locality, at, serial = kept[:3]
-    return [(locality, child, at, serial, ground) for child, ground in _parts(bytes(children))]
+    return [(locality, child, at, serial, ground) for child, ground in parts(bytes(children))]
 
 
 def version_serial(rid: int, version: int) -> int:
@@ -252,10 +253,11 @@ def packed(children: Children) -> bytes:
 
 def unpacked(raw: bytes) -> Children:
     """What `packed` made `raw` of."""
-    return tuple((unpack_id(child), ground) for child, ground in _parts(raw))
+    return tuple((unpack_id(child), ground) for child, ground in parts(raw))
 
 
-def _parts(raw: bytes) -> Iterator[tuple[bytes, int]]:
+def parts(raw: bytes) -> Iterator[tuple[bytes, int]]:
+    """The packed ids and the grounds in what `packed` made."""
     start = 0
     while start < len(raw):
         ground, length = raw[start], raw[start + 1]

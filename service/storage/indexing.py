@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from service.fhir.definitions import SearchType
@@ -44,6 +45,7 @@ Rows = tuple[
 
 _NO_VALUES = SearchValues()
 NO_ROWS: Rows = (set(), set(), set(), set(), set(), set(), set(), set(), set(), set())
+_USUAL_TARGETS = 10_000  # whom and what a day's writes refer to
 LONGEST_ID = 64  # characters, https://hl7.org/fhir/R4/datatypes.html#id
 URL_TARGET = 0  # `target_type` of a reference that is no Type/id of a type we know
 
@@ -58,6 +60,8 @@ class Difference:
 
 def difference(old: Rows, new: Rows) -> Difference:
     """The rows to take away from `old` and to add to it for `new`."""
+    if old is NO_ROWS:  # of what is new, and that is most that comes
+        return Difference(NO_ROWS, new)
     return Difference(
         removed=tuple(before - after for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # ten sets of ten
         added=tuple(after - before for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # as above
@@ -76,6 +80,7 @@ class Indexer:
         self._names = names
         self._registry = registry
         self.definitions = definitions(registry).whole
+        self._target = lru_cache(_USUAL_TARGETS)(partial(target, names))
         self._parameters: dict[str, dict[str, int]] = {}
         self._seconds = {type_: second_kinds(registry, type_) for type_ in registry.served}
         self._with_systems = frozenset(
@@ -93,6 +98,26 @@ class Indexer:
         """What a resource tells of who may see it; nothing where it is deleted."""
         return None if resource is None else self._rule.facts(resource)
 
+    def unknown(self, values: SearchValues, facts: Facts | None = None) -> set[Name]:
+        """Those of `systems` that have no number yet."""
+        if (facts is None or not facts.rows) and self._knows(values):
+            return set()
+        return self._names.unknown(self.systems(values, facts))
+
+    def _knows(self, values: SearchValues) -> bool:
+        """Whether all systems in the values have numbers; written out, because every write comes by here."""
+        systems = self._names.systems
+        for _, system, _ in values.tokens:
+            if system not in systems:
+                return False
+        for _, system, _, _ in values.quantities:
+            if system not in systems:
+                return False
+        for code, (system, _), second in values.composites:
+            if system not in systems or (code in self._with_systems and second[0] not in systems):
+                return False
+        return True
+
     def systems(self, values: SearchValues, facts: Facts | None = None) -> Iterable[Name]:
         """The names that must be known before `rows` can be made of the values and facts."""
         if facts is not None and facts.rows:
@@ -108,16 +133,15 @@ class Indexer:
     def rows(self, type_: str, values: SearchValues, facts: Facts | None = None) -> Rows:
         """The index rows of the values of a resource of that type, and of what it tells of sharing."""
         parameters = self._parameters.get(type_) or self._learn(type_)
-        known = self._names.known
-        system = Kind.SYSTEM
+        systems, target_of = self._names.systems, self._target
         return (
-            {(parameters[code], token, known(system, uri)) for code, uri, token in values.tokens},
-            {(parameters[code], *self._target(target, id_)) for code, target, id_ in values.references},
+            {(parameters[code], token, systems[uri]) for code, uri, token in values.tokens},
+            {(parameters[code], *target_of(type_, id_)) for code, type_, id_ in values.references},
             {(parameters[code], folded, original) for code, folded, original in values.strings},
             {(parameters[code], low, high) for code, low, high in values.dates},
             {(parameters[code], value) for code, value in values.numbers},
             {
-                (parameters[code], unit, known(system, uri), value)
+                (parameters[code], unit, systems[uri], value)
                 for code, uri, unit, value in values.quantities
             },
             {(parameters[code], uri) for code, uri in values.uris},
@@ -125,7 +149,7 @@ class Indexer:
                 (
                     parameters[code],
                     token,
-                    known(system, uri),
+                    systems[uri],
                     *self._second(self._seconds[type_][code], second),
                 )
                 for code, (uri, token), second in values.composites
@@ -151,9 +175,6 @@ class Indexer:
                 return second[1], known(Kind.SYSTEM, second[0]), 0, 0, second[2]
             case _:
                 return "", 0, 0, 0, second[0]
-
-    def _target(self, type_: str, id_: str) -> tuple[int, bytes]:
-        return target(self._names, type_, id_)
 
     def _learn(self, type_: str) -> dict[str, int]:
         parameters = {

@@ -15,16 +15,23 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from service.storage import audit
 from service.storage.audit import COLUMNS, Actors, Entry, Row
+from service.storage.audit_due import ANY_DUE, due
 from service.storage.names import Kind, Name, Names, pack_id
 
 FRESH: Final = 2_000
 """Units: milliseconds. An entry that is written down later than that after its act has its place by then."""
 
-Rows = tuple[list[Row], list[Row]]  # of `audit`, and of `audit_child`
+Rows = tuple[list[Row], list[Row]]  # of `audit`, and of `audit_due`
 Intern = Callable[[set[Name]], Awaitable[None]]
 
 SIGN_IN: Final = "token"
 """The name of what is done where an access token is asked for."""
+CLIENT_ADDED, CLIENT_KEYS, CLIENT_REVOKED = "client-add", "client-keys", "client-revoke"
+OPERATED: Final = (CLIENT_ADDED, CLIENT_KEYS, CLIENT_REVOKED)
+"""The names of what whoever runs the server does to who may sign in."""
+REST, SIGNING_IN, SECURITY = "rest", "sign-in", "security"
+"""Kinds of acts: what is asked of FHIR, for tokens, and what whoever runs the server does."""
+_APART: Final = {SIGNING_IN: (SIGN_IN,), SECURITY: OPERATED}
 OPERATION: Final = "operation"
 _PATCH: Final = "patch"
 _WRITING: Final = {"create": audit.CREATED, "update": audit.UPDATED, "delete": audit.DELETED}
@@ -72,6 +79,10 @@ class Shelf(Protocol):
         """
         ...
 
+    async def settle(self) -> None:
+        """Makes rows of `audit_child` of some that are due, alone at it among all processes; there may be none."""
+        ...
+
     async def seal(self, block: Row) -> bool:
         """Adds a row of `audit_block`; False where another has added it."""
         ...
@@ -94,7 +105,7 @@ class Asked:
 
     `since` (inclusive) and `until` (exclusive) in milliseconds since 1970. `after` is the place (`at` and
     serial) of the entry that the page follows; with `rising` it is oldest first. `statuses` are
-    ranges of HTTP's, [low, high). `sign_in`: only where tokens were asked for, or nothing of that.
+    ranges of HTTP's, [low, high). `kinds` are kinds of acts, one of which fits.
     `agents` are agencies or people, and `entities` resources, by type (empty: any) and id: one of each fits.
     """
 
@@ -107,7 +118,7 @@ class Asked:
     entities: tuple[tuple[str, str], ...] = ()
     actions: tuple[int, ...] = ()
     subtypes: tuple[Subtype, ...] = ()
-    sign_in: bool | None = None
+    kinds: tuple[str, ...] = ()
     statuses: tuple[tuple[int, int], ...] = ()
     since: int | None = None
     until: int | None = None
@@ -167,9 +178,18 @@ class Ledger:
 
         def rows(now: int) -> Rows:
             kept = [row(_placed(entry, now)) for entry in entries]
-            return kept, [child for one in kept if one[-1] for child in audit.child_rows(one)]
+            return kept, due(kept)
 
         await self.shelf.add(rows)
+
+    async def settle(self) -> None:
+        """Makes the rows by young person of all entries that were kept so far.
+
+        Raises:
+            Unavailable: it cannot be done now.
+        """
+        while await self.shelf.fetch(ANY_DUE):
+            await self.shelf.settle()
 
     async def read(self, locality: str, at: int, serial: int) -> Entry | None:
         """The entry in that place; None where there is none."""
@@ -179,6 +199,7 @@ class Ledger:
 
     async def found(self, locality: str, asked: Asked) -> tuple[tuple[Entry, ...], bool]:
         """The entries that were looked for, and whether more follow."""
+        await self._settled(asked)
         source, where = await self._where(locality, asked)
         if source is None:
             return (), False
@@ -197,6 +218,7 @@ class Ledger:
 
     async def total(self, locality: str, asked: Asked) -> int:
         """The number of entries that are looked for."""
+        await self._settled(asked)
         source, where = await self._where(locality, asked)
         if source is None:
             return 0
@@ -207,6 +229,7 @@ class Ledger:
         self, locality: str, child: str, since: int, until: int, agency: str | None
     ) -> tuple[Viewing, ...]:
         """Who was shown the young person's data, or changed it, in that time; the latest first."""
+        await self.settle()
         await self._learn()
         where = _Where([await self._locality(locality), pack_id(child)])
         where.parts.append(f"c.child = $2 AND c.at >= {where.slot(since)} AND c.at < {where.slot(until)}")
@@ -253,6 +276,11 @@ class Ledger:
         text = f"SELECT code, text FROM name WHERE kind = {Kind.LOCALITY:d} ORDER BY code"
         return [(row[0], row[1]) for row in await self.shelf.fetch(text)]
 
+    async def _settled(self, asked: Asked) -> None:
+        """Has the rows made that are asked for."""
+        if asked.children or any(type_ in {"", _PATIENT} for type_, _ in asked.entities):
+            await self.settle()
+
     async def _learn(self) -> None:
         kinds = ", ".join(f"{kind:d}" for kind in _KINDS)
         rows = await self.shelf.fetch(f"SELECT kind, code, text FROM name WHERE kind IN ({kinds})")
@@ -289,9 +317,8 @@ class Ledger:
             where.among("a.action", asked.actions)
         if asked.subtypes:
             where.parts.append(self._of_subtypes(where, asked.subtypes))
-        if asked.sign_in is not None:
-            code = self._names.code(Kind.INTERACTION, SIGN_IN)
-            where.parts.append(f"a.what {'=' if asked.sign_in else '<>'} {where.slot(code or _NOBODY)}")
+        if asked.kinds:
+            where.parts.append(self._of_kinds(where, asked.kinds))
         if asked.statuses:
             ranges = [
                 f"a.status >= {where.slot(low)} AND a.status < {where.slot(high)}"
@@ -307,7 +334,7 @@ class Ledger:
             ("a.client", Kind.CLIENT, asked.clients),
             ("a.person", Kind.PERSON, asked.people),
         )
-        named = asked.subtypes or asked.sign_in is not None or asked.agents
+        named = asked.subtypes or asked.kinds or asked.agents
         if named or self._names.unknown((kind, text) for _, kind, texts in wanted for text in texts):
             await self._learn()
         for column, kind, texts in wanted:
@@ -344,6 +371,16 @@ class Ledger:
                 f" AND k.child = {packed} AND k.at = a.at AND k.serial = a.serial)"
             )
         return found
+
+    def _of_kinds(self, where: _Where, kinds: Sequence[str]) -> str:
+        """The condition that one of the kinds of acts fits: what is of no other is asked of FHIR."""
+        found = []
+        for kind in kinds:
+            is_apart = kind in _APART
+            names = _APART[kind] if is_apart else [name for of in _APART.values() for name in of]
+            codes = [self._names.code(Kind.INTERACTION, name) or _NOBODY for name in names]
+            found.append(f"a.what {'' if is_apart else 'NOT '}IN ({', '.join(map(where.slot, codes))})")
+        return f"({' OR '.join(found)})"
 
     def _of_subtypes(self, where: _Where, subtypes: Sequence[Subtype]) -> str:
         """The condition that one of the subtypes fits: what wrote is of the code of its action as well."""

@@ -73,6 +73,7 @@ class Names:
         self._texts: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
         for kind in _EMPTY:
             self._texts[kind][0] = ""
+        self._systems: dict[str, int] = {"": 0}
         self._agencies = self._texts[Kind.AGENCY]
 
     def code(self, kind: Kind, text: str) -> int | None:
@@ -91,6 +92,11 @@ class Names:
     def agencies(self) -> Mapping[int, str]:
         """The agencies that were learnt, by their numbers: each row of a page has one."""
         return self._agencies
+
+    @property
+    def systems(self) -> Mapping[str, int]:
+        """The numbers of the systems that were learnt: each row of a token has one."""
+        return self._systems
 
     def text(self, kind: Kind, code: int) -> str:
         """The name with that number.
@@ -123,3 +129,5 @@ class Names:
         for kind, code, text in rows:
             self._codes[Kind(kind), text] = code
             self._texts[Kind(kind)][code] = text
+            if kind == Kind.SYSTEM:
+                self._systems[text] = code

@@ -68,7 +68,8 @@ async def open_store(
     if database_url.startswith(_SQLITE):
         store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed, rule)
     else:
-        store = PostgresStore(await connect_postgres(database_url), registry, extractor, clock, indexed, rule)
+        pool = await connect_postgres(database_url)
+        store = PostgresStore(pool, registry, extractor, clock, indexed, rule, url=database_url)
     await store.start(needed)
     return store
 

@@ -25,11 +25,13 @@ from service.fhir.search.sight import Sight
 from service.storage.histories import Histories
 from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
+from service.storage.job_register import JobRegister, PostgresPen
 from service.storage.ledger import Ledger
 from service.storage.names import Kind, Name, Names, pack_id, unpack_id
 from service.storage.notices import ACKNOWLEDGE, Outbox
 from service.storage.postgres_audit import PostgresShelf
 from service.storage.postgres_connections import Connection, revision
+from service.storage.postgres_exporting import PostgresExports
 from service.storage.postgres_plans import plan
 from service.storage.postgres_turns import wait_turn
 from service.storage.postgres_units import statement, versions
@@ -87,11 +89,12 @@ _MOVED_ON = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
-# A statement that took longer than any may is given up too.
+# A server that starts or stops says so where it is asked; a statement that took longer than any may is given up too.
 _UNREACHABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.QueryCanceledError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
     OSError,
     TimeoutError,
 )
@@ -108,6 +111,8 @@ class PostgresStore(Seeing):
         clock: Callable[[], int],
         indexed: Indexed,
         rule: Rule = NO_RULE,
+        *,
+        url: str,
     ) -> None:
         self._indexed = indexed
         self._pool = pool
@@ -123,6 +128,10 @@ class PostgresStore(Seeing):
         self._outbox = Outbox(self._names, self._fetch)
         self.registrations = Registrations(self._fetch, self._run)
         self.audit = Ledger(self._names, self._intern, PostgresShelf(self._connection, self._searched, clock))
+        self.jobs = JobRegister(self._names, self._located, self._fetch, PostgresPen(self._connection), clock)
+        self.exports = PostgresExports(
+            *(self._names, clock, rule.masked, url, self._fetch, self._located, self._acquainted)
+        )
         self._interning = asyncio.Lock()
         self._recent = Recent()
         self._rids: dict[int, list[range]] = {}
@@ -242,11 +251,15 @@ class PostgresStore(Seeing):
         new = sum(change.change.before is None for change in prepared.changes)
         await self._reserve(code, new)
         rids = [self._next_rid(code) for _ in range(new)]
+        moment = 0
         while True:
             try:
                 async with self._connection() as connection:
-                    versions = await self._store(connection, prepared, rids)
+                    versions = await self._store(connection, prepared, rids, moment)
             except _MOVED_ON as moved_on:
+                former, moment = moment, await self.exports.last(code)
+                if moment > former:
+                    continue
                 if await self._fetch(_WRITER, prepared.definitions):
                     raise Stale from moved_on
                 await self._indexed.announce()
@@ -276,10 +289,10 @@ class PostgresStore(Seeing):
         return await self._indexed.pending(partial(self._fetch, MARKS))
 
     async def _store(
-        self, connection: Connection, unit: PreparedUnit, rids: Sequence[int]
+        self, connection: Connection, unit: PreparedUnit, rids: Sequence[int], moment: int
     ) -> tuple[Stored, ...]:
         if not unit.expectations:
-            return await self._write(connection, unit, rids)
+            return await self._write(connection, unit, rids, moment)
         async with connection.transaction():
             await wait_turn(connection, unit)
             for expectation in unit.expectations:
@@ -287,13 +300,13 @@ class PostgresStore(Seeing):
                 found = {unpack_id(row[0]) for row in await connection.fetch(search, *asked)}
                 if found != expectation.ids:
                     raise Stale
-            return await self._write(connection, unit, rids)
+            return await self._write(connection, unit, rids, moment)
 
     async def _write(
-        self, connection: Connection, unit: PreparedUnit, rids: Sequence[int]
+        self, connection: Connection, unit: PreparedUnit, rids: Sequence[int], moment: int
     ) -> tuple[Stored, ...]:
-        """Stamps the versions and stores them at once: `searching.MARGIN` counts on it."""
-        made = tuple(versions(unit, self._clock(), iter(rids).__next__))
+        """Stamps the versions and stores them at once: `searching.MARGIN` counts on it. `moment`: they are later."""
+        made = tuple(versions(unit, max(self._clock(), moment + 1), iter(rids).__next__))
         text, arguments = statement(unit, made)
         await connection.execute(text, *arguments)
         return made

@@ -13,6 +13,8 @@ from typing import Any, Final
 import asyncpg
 
 from service.storage.audit import CHILD_COLUMNS, COLUMNS, Row
+from service.storage.audit_due import NEXT_DUE, made
+from service.storage.audit_tables import DUE_COLUMNS
 from service.storage.ledger import Rows
 from service.storage.postgres_units import array_type
 from service.storage.tables import audit, audit_child
@@ -21,6 +23,8 @@ Connect = Callable[[], AbstractAsyncContextManager[asyncpg.pool.PoolConnectionPr
 
 # The number of the lock that whoever seals holds.
 _SEALING: Final = 0x7365_616C_696E_67
+# That of the lock that whoever settles holds: others who want what is due wait until it is made.
+_SETTLING: Final = 0x7365_7474_6C69_6E67
 _SEAL: Final = (
     "INSERT INTO audit_block (locality, number, low, high, last, count, hash)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"
@@ -38,9 +42,14 @@ _ADD: Final = (
     f"INSERT INTO audit ({', '.join(COLUMNS)}) {_unnested(_TYPES, COLUMNS, 1)} ON CONFLICT DO NOTHING"
 )
 _ADD_BOTH: Final = (
-    f"WITH added AS ({_ADD}) INSERT INTO audit_child ({', '.join(CHILD_COLUMNS)})"
-    f" {_unnested(_CHILD_TYPES, CHILD_COLUMNS, len(COLUMNS) + 1)} ON CONFLICT DO NOTHING"
+    f"WITH added AS ({_ADD}) INSERT INTO audit_due ({', '.join(DUE_COLUMNS)})"
+    f" VALUES (${len(COLUMNS) + 1}, ${len(COLUMNS) + 2})"
 )
+_ADD_CHILDREN: Final = (
+    f"INSERT INTO audit_child ({', '.join(CHILD_COLUMNS)}) {_unnested(_CHILD_TYPES, CHILD_COLUMNS, 1)}"
+    " ON CONFLICT DO NOTHING"
+)
+_SETTLED: Final = "DELETE FROM audit_due WHERE number = ANY($1::bigint[])"
 
 
 class PostgresShelf:
@@ -68,11 +77,24 @@ class PostgresShelf:
     async def add(self, rows: Callable[[int], Rows]) -> None:
         """As `Shelf.add`; the rows are made when there is a connection to send them by."""
         async with self._connect() as connection:
-            entries, children = rows(self._clock())
+            entries, due = rows(self._clock())
             if not entries:
                 return
-            arguments = [*zip(*entries, strict=True), *zip(*children, strict=True)]
-            await connection.execute(_ADD_BOTH if children else _ADD, *arguments)
+            columns = zip(*entries, strict=True)
+            if due:
+                await connection.execute(_ADD_BOTH, *columns, *due[0])
+            else:
+                await connection.execute(_ADD, *columns)
+
+    async def settle(self) -> None:
+        """As `Shelf.settle`."""
+        async with self._connect() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETTLING)
+            due = await connection.fetch(NEXT_DUE)
+            if due:
+                rows = sorted(row for _, told in due for row in made(told))
+                await connection.execute(_ADD_CHILDREN, *zip(*rows, strict=True))
+                await connection.execute(_SETTLED, [number for number, _ in due])
 
     async def seal(self, block: Row) -> bool:
         """As `Shelf.seal`."""

@@ -21,6 +21,7 @@ from sqlalchemy import Table
 from sqlalchemy.types import TypeEngine
 
 from service.storage.audit import child_rows
+from service.storage.export_tables import export_moment
 from service.storage.preparation import PreparedChange, PreparedUnit
 from service.storage.statements import POSTGRESQL
 from service.storage.store import Stored
@@ -42,6 +43,9 @@ _COUNTED_ON = (
     " AND NOT EXISTS (SELECT 1 FROM index_writer WHERE definitions IS NULL FOR KEY SHARE)"
 )
 
+# Nothing is stored that bears no later time than the last moment of which an export was made. Source: ADR 0025
+_LATER = f"NOT EXISTS (SELECT 1 FROM {export_moment.name} WHERE locality = $1 AND at >= ${{}})"
+
 _MOVED = ("version", "type", "id", "updated", "method", "author", "child", "label", "body")
 
 
@@ -50,6 +54,9 @@ def array_type(type_: TypeEngine[Any]) -> str:
     name = type_.dialect_impl(POSTGRESQL).compile(dialect=POSTGRESQL)
     return name.split(" COLLATE ")[0] + "[]"
 
+
+# Units: milliseconds; later than any time, in place of that of a unit that stores no version.
+_NONE = 2**62
 
 Columns = Sequence[tuple[str, str]]  # names, and the array types that hold their values
 
@@ -100,11 +107,16 @@ class _Statement:
         names = ", ".join(name for name, _ in columns)
         return f"unnest({', '.join(slots)}) AS u ({names})"
 
-    def text(self, checked: int, relied_on: int, definitions: str) -> str:
-        """The whole; so many resources must have been superseded and updated, so many found as relied on."""
+    def text(self, checked: int, relied_on: int, definitions: str, stamp: int) -> str:
+        """The whole; so many resources must have been superseded and updated, so many found as relied on.
+
+        `stamp` is the earliest time that any of the versions bears, in milliseconds since 1970.
+        """
         counts = {"updated": checked, "moved": checked, "relied": relied_on}
         self.arguments.append(definitions)
         held = [_COUNTED_ON.format(len(self.arguments))]
+        self.arguments.append(stamp)
+        held.append(_LATER.format(len(self.arguments)))
         held += [f"(SELECT count(*) FROM {part}) = {count}" for part, count in counts.items() if count]
         return f"WITH {', '.join(self.parts)} SELECT 1 / (CASE WHEN {' AND '.join(held)} THEN 1 ELSE 0 END)"
 
@@ -155,7 +167,8 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
         _insert(made, "noticed", notice, [told.row(stored) for told in unit.notices])
     if unit.relied_on:
         _rely(made, sorted(unit.relied_on))
-    return made.text(len(later), len(unit.relied_on), unit.definitions), made.arguments
+    stamp = min([version.updated for version in stored], default=_NONE)
+    return made.text(len(later), len(unit.relied_on), unit.definitions, stamp), made.arguments
 
 
 def _row(prepared: PreparedChange, stored: Stored) -> tuple[Any, ...]:

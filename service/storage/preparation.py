@@ -181,7 +181,7 @@ async def prepare(
     `said` gives what a deleted resource still says of sharing; `recent` may know the index rows of what is changed.
     """
     formers = [None if recent is None else _known(recent, locality, change) for change in unit.changes]
-    read, unknown = await _read(unit, formers, indexer, names)
+    read, unknown = await _read(unit, formers, indexer)
     audit = unit.audit
     unknown |= names.unknown(actors(audit))
     if unit.notices:
@@ -215,7 +215,7 @@ async def prepare(
 
 
 async def _read(
-    unit: Unit, formers: Sequence[Rows | None], indexer: Indexer, names: Names
+    unit: Unit, formers: Sequence[Rows | None], indexer: Indexer
 ) -> tuple[list[tuple[tuple[SearchValues, SearchValues], tuple[Facts | None, Facts | None]]], set[Name]]:
     """Search values and facts of sharing of what was and of what will be, by change, and names without a number.
 
@@ -230,9 +230,10 @@ async def _read(
         pair = indexer.values(former), indexer.values(change.resource)
         told = indexer.facts(former), indexer.facts(change.resource)
         read.append((pair, told))
-        for side, its, of in zip(pair, told, (former, change.resource), strict=True):
-            if of is not None:
-                unknown |= names.unknown(indexer.systems(side, its))
+        if former is not None:
+            unknown |= indexer.unknown(pair[0], told[0])
+        if change.resource is not None:
+            unknown |= indexer.unknown(pair[1], told[1])
     return read, unknown
 
 

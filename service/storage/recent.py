@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 1000
 """Units: versions; with some 50 rows each, ten megabytes."""
+MOST_CHANGES: Final = 100
+"""Units: changes of a unit that is remembered: of what comes in bulk little is changed soon afterwards."""
 MOST_ROWS: Final = 200
 """Units: rows of a version that is remembered: one that has more is rare, and would take the room of many."""
 
@@ -45,9 +47,11 @@ class Recent:
     def keep(self, unit: PreparedUnit, versions: Sequence[Stored]) -> None:
         """Remembers the rows of a unit that was stored as these versions, and forgets those that they follow."""
         rows = self._rows
+        is_kept = len(unit.changes) <= MOST_CHANGES
         for prepared, stored in zip(unit.changes, versions, strict=True):
-            rows.pop((unit.locality, stored.key, stored.version - 1), None)
-            if not stored.deleted and sum(map(len, prepared.rows)) <= MOST_ROWS:
+            if stored.version > 1:
+                rows.pop((unit.locality, stored.key, stored.version - 1), None)
+            if is_kept and not stored.deleted and sum(map(len, prepared.rows)) <= MOST_ROWS:
                 rows[unit.locality, stored.key, stored.version] = prepared.rows
         while len(rows) > self._most:
             rows.popitem(last=False)

@@ -13,6 +13,8 @@ from service.fhir import codec
 from service.fhir.search import about
 from service.fhir.search.expressions import Ids, Query
 from service.fhir.search.sight import Seen, Sight
+from service.storage.exporting import Exports
+from service.storage.jobs import Jobs
 from service.storage.ledger import Ledger
 from service.storage.registrations import Registrations
 from service.storage.sharing import Resource
@@ -59,6 +61,16 @@ class Sighted:
     def audit(self) -> Ledger:
         """As `Store.audit`."""
         return self.whole.audit
+
+    @property
+    def exports(self) -> Exports:
+        """As `Store.exports`."""
+        return self.whole.exports
+
+    @property
+    def jobs(self) -> Jobs:
+        """As `Store.jobs`."""
+        return self.whole.jobs
 
     async def read(self, locality: str, type_: str, id_: str) -> Stored | None:
         """As `Store.read`."""

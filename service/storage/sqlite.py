@@ -12,6 +12,7 @@ import asyncio
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from service.fhir.search.sight import Sight
 from service.storage.histories import Histories
 from service.storage.indexed import MARKS, Indexed
 from service.storage.indexing import Indexer
+from service.storage.job_register import JobRegister, SqlitePen
 from service.storage.ledger import Ledger
 from service.storage.names import Kind, Name, Names, pack_id
 from service.storage.notices import ACKNOWLEDGE_ONE, Outbox
@@ -32,10 +34,12 @@ from service.storage.querying.searches import Searches
 from service.storage.querying.shapes import names_of
 from service.storage.recent import Recent
 from service.storage.registrations import Registrations
+from service.storage.remembered import nothing_remembered, remember
 from service.storage.searching import Searching, stored
 from service.storage.seeing import AUTHOR, NAMES, Seeing
 from service.storage.sharing import NO_RULE, Rule
 from service.storage.sqlite_audit import SqliteShelf
+from service.storage.sqlite_exporting import SqliteExports
 from service.storage.sqlite_plans import plan
 from service.storage.sqlite_reader import Reader
 from service.storage.sqlite_writer import Writer
@@ -45,6 +49,7 @@ from service.storage.tables import DELETED, REVISION
 
 # Units: KiB of page cache a connection (negative is SQLite's way to say KiB).
 _CACHE = -32_000
+_STEADY_CACHE = -4_000
 # Units: bytes of the file that a reader maps into memory, SQLite's own most. What is beyond that cache is then read
 # without a call for each page: a sixth of a search's time. The pages are the operating system's, shared by all
 # workers and given back when it wants them, though each worker's resident size shows them. Writers map nothing.
@@ -61,20 +66,30 @@ _READ = positional(read(0), SQLITE, ("locality", "type", "id"))
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection with manual transactions, durable commits and the caches we want."""
+    """A connection with manual transactions, durable commits and the caches we want, which remembers no decision."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = {_CACHE}")
     connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
     connection.execute("PRAGMA temp_store = MEMORY")
+    nothing_remembered(connection)
     return connection
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection to read by, with the file mapped into memory."""
+    """A connection to read by, with the file mapped into memory and decisions remembered."""
     connection = connect(path)
+    remember(connection)
     connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+    return connection
+
+
+def connect_steady(path: Path) -> sqlite3.Connection:
+    """A connection that reads much, once, with little memory: the file is not mapped, decisions are remembered."""
+    connection = connect(path)
+    remember(connection)
+    connection.execute(f"PRAGMA cache_size = {_STEADY_CACHE}")
     return connection
 
 
@@ -105,6 +120,11 @@ class SqliteStore(Seeing):
         self._outbox = Outbox(self._names, self._fetch)
         self.registrations = Registrations(self._fetch, self._run)
         self.audit = Ledger(self._names, self._intern, SqliteShelf(self._reader, self._writer, path, clock))
+        self.jobs = JobRegister(self._names, self._located, self._fetch, SqlitePen(self._writer), clock)
+        self.exports = SqliteExports(
+            *(self._names, clock, rule.masked, partial(connect_steady, path)),
+            *(self._writer.run, self._located, self._acquainted),
+        )
         self._interning = asyncio.Lock()
         self._recent = Recent()
 

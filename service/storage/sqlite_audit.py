@@ -6,25 +6,34 @@ Source: ADR 0020, ADR 0010
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from service.storage.audit import CHILD_COLUMNS, COLUMNS, Row
+from service.storage.audit_due import NEXT_DUE, made
+from service.storage.audit_tables import DUE_COLUMNS
 from service.storage.ledger import Rows
 from service.storage.sqlite_reader import Reader
 from service.storage.sqlite_writer import Writer
 from service.storage.turnstile import Turnstile
 
+# Rows that one statement adds, the most first. At each step of a statement Python's lock changes hands twice, which
+# costs more than the row does while others are answered; with more rows than this the statement itself costs more.
+_TOGETHER: Final = (64, 8, 1)
 
-def _insert(table: str, columns: Sequence[str]) -> str:
-    slots = ", ".join("?" for _ in columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({slots}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+
+def _insert(table: str, columns: Sequence[str], count: int = 1) -> str:
+    row = f"({', '.join('?' for _ in columns)})"
+    rows = ", ".join(row for _ in range(count))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
 
 
-ADD: Final = _insert("audit", COLUMNS)
-ADD_CHILD: Final = _insert("audit_child", CHILD_COLUMNS)
+_ADD: Final = {count: _insert("audit", COLUMNS, count) for count in _TOGETHER}
+_ADD_CHILD: Final = {count: _insert("audit_child", CHILD_COLUMNS, count) for count in _TOGETHER}
+_ADD_DUE: Final = _insert("audit_due", DUE_COLUMNS)
 _SEAL: Final = _insert("audit_block", ("locality", "number", "low", "high", "last", "count", "hash"))
 
 
@@ -48,12 +57,17 @@ class SqliteShelf:
     async def add(self, rows: Callable[[int], Rows]) -> None:
         """As `Shelf.add`."""
 
-        def add(connection: sqlite3.Connection) -> None:
-            entries, children = rows(self._clock())
-            connection.executemany(ADD, entries)
-            connection.executemany(ADD_CHILD, children)
+        def add(connection: sqlite3.Connection) -> int:
+            entries, due = rows(self._clock())
+            _add(connection, _ADD, entries)
+            connection.executemany(_ADD_DUE, due)
+            return len(entries) + len(due)
 
-        await self._writer.run(add)
+        self._writer.wrote(await self._writer.run(add))
+
+    async def settle(self) -> None:
+        """As `Shelf.settle`."""
+        self._writer.wrote(await self._writer.run(_settle))
 
     async def seal(self, block: Row) -> bool:
         """As `Shelf.seal`."""
@@ -71,3 +85,22 @@ class SqliteShelf:
                 yield True
             finally:
                 turnstile.leave()
+
+
+def _settle(connection: sqlite3.Connection) -> int:
+    """Makes the rows that are due, and says how many."""
+    due = connection.execute(NEXT_DUE).fetchall()
+    # In the order of their key: those that lie in one page are added one after the other.
+    rows = sorted(row for _, told in due for row in made(told))
+    _add(connection, _ADD_CHILD, rows)
+    connection.executemany("DELETE FROM audit_due WHERE number = ?", [(number,) for number, _ in due])
+    return len(rows) + len(due)
+
+
+def _add(connection: sqlite3.Connection, texts: Mapping[int, str], rows: Sequence[Row]) -> None:
+    """Adds rows by as few statements as may be."""
+    start = 0
+    for count, text in texts.items():
+        while len(rows) - start >= count:
+            connection.execute(text, tuple(chain.from_iterable(rows[start : start + count])))
+            start += count

@@ -27,6 +27,8 @@ MOMENT = 0.02
 # to wait for Python's lock to do so, so it looks more rarely there, about every ten milliseconds.
 STEPS_HERE = 2_000
 STEPS_BESIDE = 200_000
+# So many texts of statements that were broken off are remembered.
+BROKEN_OFF = 1_000
 # So many long searches run at a time; others wait, within their time.
 THREADS = 2
 
@@ -100,6 +102,7 @@ class _Timed:
         self.connection = connection
         self._closing = closing
         self._deadline: float | None = None
+        self._anew: dict[str, str] = {}
         connection.set_progress_handler(self._late, steps)
 
     def rows(self, text: str, arguments: Sequence[Any], deadline: float | None) -> Rows:
@@ -110,12 +113,24 @@ class _Timed:
             Unavailable: the file cannot be read now.
         """
         self._deadline = deadline
+        asked = self._anew.get(text, text)
         try:
-            return self.connection.execute(text, arguments).fetchall()
+            return self.connection.execute(asked, arguments).fetchall()
         except sqlite3.OperationalError as failure:
             if failure.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                self._ask_anew(text, asked)
                 raise TimeoutError from failure
             raise Unavailable("store-unavailable", "The store cannot be read now. Try again.") from failure
+
+    def _ask_anew(self, text: str, asked: str) -> None:
+        """Has the statement prepared anew, once, under a text that differs by a space.
+
+        Python 3.11 takes a statement that was broken off between two rows for one in use, as long as it
+        remembers it, and prepares another one each time it is asked for.
+        """
+        if len(self._anew) >= BROKEN_OFF:
+            self._anew.clear()
+        self._anew[text] = f"{asked} "
 
     def _late(self) -> bool:
         return self._deadline is not None and (time.monotonic() > self._deadline or self._closing.is_set())

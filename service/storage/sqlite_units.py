@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Table, bindparam, insert, select, update
 
 from service.storage.audit import child_rows
+from service.storage.export_tables import export_moment
+from service.storage.indexing import NO_ROWS
 from service.storage.names import unpack_id
 from service.storage.preparation import PreparedChange, PreparedUnit, Unregistered
 from service.storage.querying.searches import Searches
@@ -93,6 +95,8 @@ _NOTICE = positional(
     insert(notice).values({column: bindparam(column) for column in NOTICE_COLUMNS}), SQLITE, NOTICE_COLUMNS
 )
 _WRITER = "SELECT 1 FROM index_writer WHERE definitions = ?"
+# The last moment of which an export was made: what is stored now bears a later time. Source: ADR 0025
+_MOMENT = f"SELECT at FROM {export_moment.name} WHERE locality = ?"  # noqa: S608 - constants only
 # sqlite3 takes values by their number as `?1`.
 _INDEX_ADD = [INSERT[table.name].replace("$", "?") for table in INDEXES]
 _INDEX_REMOVE = [REMOVE[table.name].replace("$", "?") for table in INDEXES]
@@ -122,7 +126,7 @@ class UnitWriter:
         for definitions in {unit.definitions for unit in units}:
             if self._execute(_WRITER, (definitions,)).fetchone() is None:
                 raise Unregistered
-        now = self._clock()
+        now = self._now({unit.locality for unit in units})
         outcomes: list[Outcome] = []
         for unit in units:
             if unit.expectations:
@@ -143,6 +147,14 @@ class UnitWriter:
         for rows in (*self._removed, *self._added, self._entries, self._children):
             rows.clear()
         self._rids.clear()
+
+    def _now(self, localities: set[int]) -> int:
+        """The time that what is written bears: now, which is later than the moment of any export."""
+        now = self._clock()
+        for locality in localities:
+            for (moment,) in self._execute(_MOMENT, (locality,)):
+                now = max(now, moment + 1)
+        return now
 
     def _unit(self, unit: PreparedUnit, now: int) -> tuple[Stored, ...]:
         for expectation in unit.expectations:
@@ -202,12 +214,14 @@ class UnitWriter:
 
     def _keep_back(self, locality: int, rid: int, prepared: PreparedChange) -> None:
         """Rows in the order of the tables' columns: locality, parameter, values, rid."""
-        for kept, rows in zip(self._removed, prepared.difference.removed, strict=True):
+        removed, added = prepared.difference.removed, prepared.difference.added
+        if removed is not NO_ROWS:
+            for kept, rows in zip(self._removed, removed, strict=True):
+                if rows:
+                    kept += [(locality, *row, rid) for row in rows]
+        for kept, rows in zip(self._added, added, strict=True):
             if rows:
-                kept.extend((locality, *row, rid) for row in rows)
-        for kept, rows in zip(self._added, prepared.difference.added, strict=True):
-            if rows:
-                kept.extend((locality, *row, rid) for row in rows)
+                kept += [(locality, *row, rid) for row in rows]
 
     def _flush(self) -> None:
         for statement, rows in ((_AUDIT, self._entries), (_AUDIT_CHILD, self._children)):

@@ -81,6 +81,10 @@ class Writer:
         """What the job returns, run in a write transaction of its own and committed."""
         return await self._submit(job)
 
+    def wrote(self, rows: int) -> None:
+        """Takes in that a job wrote so many rows: the log that they stand in is kept short, for whoever reads."""
+        self._checkpoints.note(rows)
+
     async def close(self) -> None:
         """Finishes what was submitted, then closes the connection."""
         self._closing = True

@@ -54,7 +54,22 @@ def compiled(statement: CompilerElement | Executable, dialect: Dialect) -> Sql:
     assert isinstance(statement, CompilerElement)  # noqa: S101 - both are, SQLAlchemy's types do not say so
     done = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     constants = {name: value for name, value in (done.params or {}).items() if value is not None}
-    return Sql(str(done), tuple(getattr(done, "positiontup", None) or ()), constants)
+    text, arguments = str(done), tuple(getattr(done, "positiontup", None) or ())
+    if dialect.paramstyle == "qmark":
+        text, arguments = _numbered(text, arguments)
+    return Sql(text, arguments, constants)
+
+
+def _numbered(text: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The text with `?1` for the first of the names, and the names, each once: the decision says many of them often."""
+    first = {name: place for place, name in enumerate(dict.fromkeys(names), 1)}
+    parts = text.split("?")
+    if len(parts) != len(names) + 1:
+        raise ValueError(f"a question mark that is no place for a value: {text}")
+    marks = (f"?{first[name]}" for name in names)
+    return "".join((parts[0], *(mark + part for mark, part in zip(marks, parts[1:], strict=True)))), tuple(
+        first
+    )
 
 
 def positional(statement: CompilerElement | Executable, dialect: Dialect, order: Sequence[str]) -> str:

@@ -15,6 +15,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from service.fhir.search.expressions import Query, SortValue
 from service.fhir.search.sight import Seen, Sight
+from service.storage.exporting import Exports
+from service.storage.jobs import Jobs
 from service.storage.ledger import Ledger
 from service.storage.registrations import Registrations
 
@@ -277,8 +279,18 @@ class Store(Protocol):
         ...
 
     @property
+    def exports(self) -> Exports:
+        """What there was at one moment; a store that is seen by somebody has the same, for its views have eyes."""
+        ...
+
+    @property
     def registrations(self) -> Registrations:
         """The clients of the database; they belong to no locality, and the gate alone asks for them."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs of the database."""
         ...
 
     async def read(self, locality: str, type_: str, id_: str) -> Stored | None:

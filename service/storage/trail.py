@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ from service.storage import sealing
 from service.storage.audit import FIRST_SERIAL, Entry, Event
 from service.storage.ledger import Ledger
 
-FLUSH_AFTER: Final = 0.5
-"""Units: seconds that an entry waits for others; with the writing of it that is less than a second."""
+FLUSH_AFTER: Final = 0.75
+"""Units: seconds that an entry waits for others; with the writing of it that is less than a second.
+
+After each writing whoever reads an SQLite file begins with an empty cache, so it is not done more often than it must.
+"""
 ROOM: Final = 10_000
 """Units: entries that wait at most. At half of them they are written down at once."""
 SEAL_EVERY: Final = 5.0
@@ -71,12 +75,14 @@ class BufferedTrail:
         *,
         flush_after: float = FLUSH_AFTER,
         room: int = ROOM,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`keep` writes entries down, all or none; `failed` is told when it could not."""
+        """`keep` writes entries down, all or none; `failed` is told when it could not. `clock` gives seconds."""
         self._keep = keep
         self._failed = failed
         self._after = flush_after
         self._room = room
+        self._clock = clock
         self._waiting: list[Entry] = []
         self._serial = FIRST_SERIAL | (int.from_bytes(os.urandom(4), "big") >> (32 - _OWN)) << _COUNTED
         self._broken = False
@@ -135,9 +141,13 @@ class BufferedTrail:
                     return
 
     async def _gather(self) -> None:
-        """Waits for entries that come soon after the first one."""
+        """Waits for entries that come soon after the first one.
+
+        Until the next of the moments at which all processes of the machine write: one writing empties the caches
+        of all who read, and the second one, just after it, finds little in them.
+        """
         try:
-            async with asyncio.timeout(self._after):
+            async with asyncio.timeout(self._after - self._clock() % self._after):
                 await self._half.wait()
         except TimeoutError:
             return
@@ -176,5 +186,6 @@ async def _seal(ledger: Ledger, clock: Callable[[], int], failed: Failed) -> Non
         await asyncio.sleep(SEAL_EVERY)
         try:
             await sealing.seal(ledger, clock)
+            await ledger.settle()
         except Exception as fault:  # noqa: BLE001 - entries wait unsealed, and the next look may succeed
             failed(fault)

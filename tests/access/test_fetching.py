@@ -166,3 +166,64 @@ async def test_nothing_is_fetched_from_an_address_that_is_not_safe(fetcher, addr
     with pytest.raises(Unfetched):
         await fetcher.fetch(address)
     assert fetcher._client is None
+
+
+@contextlib.asynccontextmanager
+async def proxy() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """The address of a proxy that lets nobody through, and the first lines of what it was asked."""
+    asked: list[bytes] = []
+
+    async def answer(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+
+
+@pytest.fixture
+def surroundings(monkeypatch):
+    """Sets variables of the environment that are about the way out, and no others of them."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch.setenv
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+async def test_what_is_fetched_without_tls_goes_past_every_proxy(fetcher, surroundings, name):
+    """It could answer with keys of its own."""
+    async with answering(ok(b'{"keys": []}')) as address, proxy() as (way, asked):
+        surroundings(name, way)
+        assert await fetcher.fetch(address) == {"keys": []}
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+async def test_with_tls_the_deployments_proxy_is_the_way_out(fetcher, surroundings, name):
+    async with proxy() as (way, asked):
+        surroundings(name, way)
+        with pytest.raises(Unfetched):
+            await fetcher.fetch("https://vendor.example/keys")
+    assert asked == [b"CONNECT vendor.example:443 HTTP/1.1"]
+
+
+async def test_the_deployment_says_what_needs_no_proxy(fetcher, surroundings):
+    async with proxy() as (way, asked):
+        surroundings("HTTPS_PROXY", way)
+        surroundings("NO_PROXY", "localhost")
+        with pytest.raises(Unfetched):
+            await fetcher.fetch("https://localhost:1/keys")
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTPS_PROXY", "gopher://x"), ("SSL_CERT_FILE", "/nowhere.pem")],
+)
+async def test_where_there_is_no_way_out_nothing_is_fetched(fetcher, surroundings, name, value):
+    surroundings(name, value)
+    with pytest.raises(Unfetched):
+        await fetcher.fetch(KEYS)

@@ -85,7 +85,7 @@ def everybody() -> list[Eyes]:
         )
         found.append(emergency)
         found.append(Eyes(f"{locality}-administrator", locality, "council", all_of_it=True))
-        for number, token in enumerate(tokens.IN_USE):
+        for number, token in enumerate(tokens.IN_USE[locality]):
             name = f"{locality}-trust-token-{number}"
             found.append(Eyes(name, locality, "trust", frozenset({"nhs-trust"}), token=token))
     return found
@@ -117,7 +117,8 @@ def reduced_caller(eyes: Eyes, registry: Registry, locality: str) -> Caller:
 
     What the token lets be asked is asked there too; in a clinician's name everything is.
     """
-    own = {} if eyes.token.user is None else {"user": None, "scopes": None}
+    is_clinicians = eyes.token.user is not None and eyes.token.user[0] == "Practitioner"
+    own = {"user": None, "scopes": None} if is_clinicians else {}
     return caller_of(eyes, registry, locality=locality, administrator=True, **own)
 
 

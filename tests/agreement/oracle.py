@@ -81,6 +81,16 @@ class Token:
     types: Mapping[str, Like | None] | None = None
     user: Key | None = None
 
+    @property
+    def child(self) -> str | None:
+        """The young person in whose name it is; None where it is in nobody's."""
+        return self.user[1] if self.is_own else self.patient
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the young person uses it themselves, and not their family."""
+        return self.user is not None and self.user[0] == "Patient"
+
     def reads(self, type_: str) -> bool:
         return self.types is None or type_ in self.types
 
@@ -174,12 +184,13 @@ class Oracle:
     def _in_name(self, eyes: Eyes, record: Record, said: Json) -> bool:
         """Whether it may be seen in the name that the token says.
 
-        In a young person's name that is what is about them and has no label: a family may hold the token.
+        In a young person's name that is what is about them. What has a label is for themselves alone: a
+        family may hold any other token.
         """
-        child = eyes.token.patient
+        child = eyes.token.child
         if child is None or record.type in DIRECTORY:
             return True
-        return self.whose(record, said) == child and not _close(record, said)
+        return self.whose(record, said) == child and (eyes.token.is_own or not _close(record, said))
 
     def withheld(self, eyes: Eyes, record: Record, version: Version, now: int) -> bool:
         """Whether the places of a restricted young person are withheld in a version that may be seen."""

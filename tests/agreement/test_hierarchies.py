@@ -13,7 +13,7 @@ import pytest
 from service.fhir.search.asked import Setting
 from service.fhir.search.expressions import And, Everything, Not, Or, Query, SortKey
 from service.fhir.search.grammar import parse
-from service.storage.open import migrate, open_store
+from service.storage.open import open_store
 from tests.agreement.remembered import Remembered, remembered
 from tests.agreement.strategies import STARTED
 from tests.conftest import BASE_URL, TestClock
@@ -89,9 +89,8 @@ def parts_of(places, steps=1):
 
 
 @pytest.fixture
-async def kept(database_url, registry, extractor) -> Remembered:
-    migrate(database_url)
-    store = await open_store(database_url, registry, extractor, TestClock(STARTED // 1000))
+async def kept(migrated_url, registry, extractor) -> Remembered:
+    store = await open_store(migrated_url, registry, extractor, TestClock(STARTED // 1000))
     record = await remembered(store, "hierarchies", extractor)
     await record.put(*organizations(), *locations(), *people())
     yield record

@@ -24,9 +24,9 @@ PHASES = (Phase.reuse, Phase.generate)
 
 
 @pytest.fixture
-def included(database_url, registry, extractor, terminology):
+def included(migrated_url, registry, extractor, terminology):
     """Compares what searches with includes show, in a locality of their own, with what is remembered."""
-    with lasting(database_url, registry, extractor) as kept:
+    with lasting(migrated_url, registry, extractor) as kept:
         context = kept.context(registry, extractor, terminology)
         beside = []
 

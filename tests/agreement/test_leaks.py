@@ -251,6 +251,9 @@ ELSEWHERE = {
     "figures of many, of one's own agency alone: tests/operations/test_collaborate.py": ("$collaborate",),
     "one's own notices: tests/operations/test_notices.py": ("$notices", "$acknowledge"),
     "the audit: tests/interactions/test_audit_events.py": ("AuditEvent", "$who-has-seen"),
+    "files of everything: tests/agreement/test_export_leaks.py": ("$export",),
+    "one's own jobs: tests/rest/test_jobs.py": ("/fhir/jobs/",),
+    "what is sent is stored as by a create or update: tests/bulk/test_importing.py": ("$import",),
     "what is sent is judged; of what is stored as by a create or update, which are asked": ("$validate",),
 }
 

@@ -28,10 +28,10 @@ KEYS = [
 
 
 @pytest.fixture
-def walked(database_url, registry, extractor, terminology, monkeypatch):
+def walked(migrated_url, registry, extractor, terminology, monkeypatch):
     """Turns pages of several types in a locality of their own, while it is written to."""
     few_are_many(monkeypatch)
-    with lasting(database_url, registry, extractor) as kept:
+    with lasting(migrated_url, registry, extractor) as kept:
         context = kept.context(registry, extractor, terminology)
 
         async def run(drawn, seed):

@@ -22,7 +22,7 @@ from service.fhir import codec
 from service.fhir.validation.validator import Validator
 from service.interactions.context import Act, Context, Limits
 from service.interactions.search import search
-from service.storage.open import migrate, open_store
+from service.storage.open import open_store
 from service.storage.store import Stale
 from tests.conftest import BASE_URL
 from tests.storage.builders import creation, deletion, unit, update
@@ -185,13 +185,12 @@ def validator(registry, terminology):
 
 
 @pytest.fixture
-async def clinic(database_url, registry, extractor, validator, terminology):
+async def clinic(migrated_url, registry, extractor, validator, terminology):
     """Fills a locality an hour ago, and opens stores and workers on it."""
-    migrate(database_url)
     async with AsyncExitStack() as stack:
 
         async def opened(clock=now, localities=("default",)):
-            return await open_store(database_url, registry, extractor, clock, localities)
+            return await open_store(migrated_url, registry, extractor, clock, localities)
 
         async def worker(locality):
             store = await opened(localities=(locality,))

@@ -24,9 +24,9 @@ PARTS = 10
 
 
 @pytest.fixture
-def searched(database_url, own_registry, own_extractor):
+def searched(migrated_url, own_registry, own_extractor):
     """Puts resources into a locality of their own and returns what searches find there, and what they should."""
-    with lasting(database_url, own_registry, own_extractor) as kept:
+    with lasting(migrated_url, own_registry, own_extractor) as kept:
         store = kept.store
 
         async def run(drawn, asked):
@@ -44,6 +44,7 @@ def searched(database_url, own_registry, own_extractor):
         yield lambda drawn, asked: kept.run(run(drawn, asked))
 
 
+@pytest.mark.slow
 @settings(max_examples=LISTS, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases(searches=SEARCHES))
 def test_sql_finds_what_matches(searched, case):

@@ -22,10 +22,10 @@ MOST_PAGES = 60  # of ten resources, even by ones and with what is written on th
 
 
 @pytest.fixture
-def walked(database_url, own_registry, own_extractor, monkeypatch):
+def walked(migrated_url, own_registry, own_extractor, monkeypatch):
     """Writes resources to a locality of their own, and compares pages of searches there with what is remembered."""
     few_are_many(monkeypatch)
-    with lasting(database_url, own_registry, own_extractor) as kept:
+    with lasting(migrated_url, own_registry, own_extractor) as kept:
 
         async def run(drawn, asked, seed, turned):
             random = Random(seed)

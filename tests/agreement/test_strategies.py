@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 
 from service.fhir.search.composites import second_kinds
@@ -38,10 +39,15 @@ def moments():
     return itertools.count(STARTED, 1000)
 
 
+@pytest.fixture(scope="module")
+def own_validator(own_registry):
+    return Validator(own_registry)
+
+
+@pytest.mark.slow
 @given(resources())
-def test_the_resources_are_valid(own_registry, drawn):
-    validator = Validator(own_registry)
-    faults = [issue.text for one in drawn for issue in validator.check(one) if issue.is_fault]
+def test_the_resources_are_valid(own_validator, drawn):
+    faults = [issue.text for one in drawn for issue in own_validator.check(one) if issue.is_fault]
     # A quantity's code without a system breaks qty-3, a component with the code of the whole obs-7. Stores
     # from before invariants were asked hold such.
     assert {text.partition(":")[0] for text in faults} <= {"qty-3", "obs-7"}
@@ -59,6 +65,7 @@ KINDS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_each_kind_of_condition_finds_some_resources_and_leaves_some(own_extractor):
     telling = set()
 

@@ -111,10 +111,10 @@ class Asking:
 
 
 @pytest.fixture
-def asked(database_url, own_registry, own_extractor, monkeypatch):
+def asked(migrated_url, own_registry, own_extractor, monkeypatch):
     """Asks searches of resources in a locality of their own."""
     few_are_many(monkeypatch)
-    with lasting(database_url, own_registry, own_extractor) as kept:
+    with lasting(migrated_url, own_registry, own_extractor) as kept:
         asking = Asking(kept.store, own_registry, own_extractor)
         yield lambda drawn, seed: kept.run(asking.ask(drawn, seed))
     if asking.came.total() > MANY:
@@ -123,6 +123,7 @@ def asked(database_url, own_registry, own_extractor, monkeypatch):
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=resources(), seed=st.integers(0, 2**32))
 def test_what_clients_write_finds_what_matches(asked, drawn, seed):

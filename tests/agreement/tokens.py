@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.agreement.oracle import DIRECTORY, WHOSE, Key, Record, Token
@@ -46,6 +47,24 @@ def of_child(child: str) -> Token:
     return Token("patient/*.rs", child, types={**dict.fromkeys(DIRECTORY), **_compartment(child)})
 
 
+def of_themselves(child: str, context: str) -> Token:
+    """A token of the young person's own, for their own record; what is labelled is theirs as well.
+
+    A launch in a `patient` context says whose record it is; for a `user` that is who they are.
+    """
+    named = child if context == "patient" else None
+    return replace(of_child(child), scopes=f"{context}/*.rs", patient=named, user=("Patient", child))
+
+
+def of_family(child: str) -> Token:
+    """A token of a relative's, opened for the young person: what that of the young person's name shows, and no more."""
+    return replace(of_child(child), scopes="user/*.rs", user=("RelatedPerson", f"{child}-carer"))
+
+
+# Of a relative, for nobody: whose relative somebody is opens nothing by itself.
+FOR_NOBODY = Token("user/*.rs", types={}, user=("RelatedPerson", f"{CHILDREN[0]}-carer"))
+
+
 def _compartment(child: str) -> dict[str, Any]:
     me = {"reference": f"Patient/{child}"}
 
@@ -84,4 +103,20 @@ def _is_collaborate(resource: Json) -> bool:
     return by_code or "/Questionnaire/collaborate" in resource.get("questionnaire", "")
 
 
-IN_USE = (FEW_TYPES, NARROWED, of_child(CHILDREN[0]), of_clinician("fern"))
+IN_USE: Mapping[str, tuple[Token, ...]] = {
+    "north": (
+        FEW_TYPES,
+        of_child(CHILDREN[0]),
+        of_clinician("fern"),
+        of_themselves(CHILDREN[1], "patient"),
+        FOR_NOBODY,
+    ),
+    "south": (
+        NARROWED,
+        of_child(CHILDREN[0]),
+        of_clinician("fern"),
+        of_themselves(CHILDREN[1], "user"),
+        of_family(CHILDREN[2]),
+    ),
+}
+"""By locality: each kind is looked at in one at least."""

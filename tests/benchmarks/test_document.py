@@ -175,13 +175,14 @@ def test_the_command_writes_the_page(tmp_path):
 def test_every_command_on_the_page_is_understood():
     """The commands by which the figures are taken stand on the page; each must be one that the parsers know."""
     from benchmarks import __main__ as loads
-    from benchmarks import cohort, cost, flatness, kills, profile_create, search, session, volume
+    from benchmarks import cohort, cost, flatness, imports, kills, profile_create, search, session, volume
 
     parsers = {
         "benchmarks": loads.arguments(),
         "benchmarks.cohort": cohort.arguments(),
         "benchmarks.cost": cost.arguments(),
         "benchmarks.flatness": flatness.arguments(),
+        "benchmarks.imports": imports.arguments(),
         "benchmarks.kills": kills.arguments(),
         "benchmarks.profile_create": profile_create.arguments(),
         "benchmarks.search": search.arguments(),
@@ -191,6 +192,16 @@ def test_every_command_on_the_page_is_understood():
     commands = [line.split() for line in Path(PAGE).read_text().splitlines() if line.startswith("python -m ")]
     understood = [parsers[module].parse_args(given) for _, _, module, *given in commands if module in parsers]
     assert len(understood) == len(commands) - 1  # the last renders the page
+
+
+def test_imports_are_shown_the_second_one_too():
+    runs = [
+        {"new": 9_000, "there": 0, "refused": 0, "seconds": 1.5, "cpu": 2.0, "database_cpu": 0.25},
+        {"new": 0, "there": 9_000, "refused": 0, "seconds": 0.5, "cpu": 0.9, "database_cpu": 0.0},
+    ]
+    text = rendered([{"kind": "imports", "database": "postgresql", "workers": 2, "runs": runs, "notes": {}}])
+    assert "| postgresql | 2 | 9,000 | 0 | 1.5 | 6,000 | 250 |" in text
+    assert "| postgresql | 2 | 9,000 | 9,000 | 0.5 | 18,000 | 100 |" in text
 
 
 def test_a_sessions_form_is_shown_until_it_is_seen():

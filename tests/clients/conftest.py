@@ -36,7 +36,13 @@ def world(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Iterator[
     database_url = f"sqlite:///{folder / 'thrive.db'}"
     command("migrate", database_url=database_url)
     # What one vendor does here within a second, several do elsewhere.
-    with serving(folder, database_url, CLIENT_RATE="0", STRANGER_RATE="0") as server:
+    settings = {
+        "CLIENT_RATE": "0",
+        "STRANGER_RATE": "0",
+        "JOB_WORKERS": "1",
+        "FILES_URL": str(folder / "files"),
+    }
+    with serving(folder, database_url, **settings) as server:
         yield made(f"{server.url}/fhir", database_url, folder)
     command("check", database_url=database_url)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from service import cli
 from service.access.keys import public_keys
 from service.commands.client import sectors_of
+from service.storage.ledger import Asked
 from service.storage.open import migrate, open_store
 from tests.access.vendors import Vendor
 from tests.storage.builders import creation, unit
@@ -203,6 +205,64 @@ def test_a_client_gets_other_keys(url, key, tmp_path):
     assert "jwks_url" not in listed()[0]
     assert "either keys" in run("keys", "epr").stderr
     assert run("keys", "nobody", "--key", key).exit_code == 1
+
+
+def told(url, registry, extractor, locality="default"):
+    """What the audit was told of clients, oldest first: what was done, and what is said of the client."""
+
+    async def found():
+        store = await open_store(url, registry, extractor, lambda: 1)
+        entries, _ = await store.audit.found(locality, Asked(100, kinds=("security",), rising=True))
+        await store.close()
+        return [(entry.event.what, dict(parse_qsl(entry.event.query))) for entry in entries]
+
+    return asyncio.run(found())
+
+
+def test_what_is_done_to_clients_is_told_to_the_audit(url, key, registry, extractor):
+    add("--key", key, "--id", "epr", "--administrator")
+    assert run("keys", "epr", "--jwks-url", "https://vendor.example/keys").exit_code == 0
+    assert run("revoke", "epr").exit_code == 0
+    assert run("list").exit_code == 0
+    client = {
+        "client": "epr",
+        "agency": "camhs",
+        "scope": "system/*.rs system/Goal.cud",
+        "administrator": "true",
+    }
+    assert told(url, registry, extractor) == [
+        ("client-add", client),
+        ("client-keys", client),
+        ("client-revoke", client),
+    ]
+
+
+def test_what_was_not_done_is_not_told_to_the_audit(url, key, registry, extractor):
+    add("--key", key, "--id", "epr")
+    run("revoke", "epr")
+    before = told(url, registry, extractor)
+    assert add("--key", key, "--id", "epr").exit_code == 1
+    for arguments in (("revoke", "epr"), ("revoke", "nobody"), ("keys", "epr", "--key", key)):
+        assert run(*arguments).exit_code == 1
+    assert told(url, registry, extractor) == before
+
+
+def test_it_is_told_in_the_locality_of_the_client(url, key, registry, extractor):
+    add("--key", key, "--id", "epr", "--locality", "north")
+    assert [what for what, _ in told(url, registry, extractor, "north")] == ["client-add"]
+    assert told(url, registry, extractor) == []
+
+
+def test_who_is_revoked_is_shut_out_whatever_keeps_the_audit(url, key, tmp_path, monkeypatch):
+    add("--key", key, "--id", "epr")
+    broken = tmp_path / "parameters"
+    broken.mkdir()
+    (broken / "one.json").write_text("{")
+    monkeypatch.setenv("THRIVE_SEARCH_PARAMETERS", str(broken))
+    result = run("revoke", "epr")
+    assert result.exit_code == 1
+    assert "It is done" in result.stderr
+    assert "revoked" in listed()[0]
 
 
 def test_nobody_is_registered_at_first(url):

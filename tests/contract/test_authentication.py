@@ -42,6 +42,9 @@ ANY_TOKEN = {
     ("OPTIONS", "/fhir"),
     ("POST", "/fhir/$validate"),
     ("POST", "/fhir/Bundle/$validate"),
+    # A job: whose it is, and whether the token covers what is in it, its handlers look into.
+    *((method, "/fhir/jobs/{id}") for method in ("GET", "HEAD", "DELETE")),
+    *((method, "/fhir/jobs/{id}/{file}") for method in ("GET", "HEAD")),
 }
 PUBLIC = {"/fhir/metadata", "/fhir/.well-known/smart-configuration"}
 OUTSIDE = {

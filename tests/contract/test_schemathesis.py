@@ -14,10 +14,11 @@ import pytest
 from tests.rest.serving import PATIENCE, serving
 
 # One type with all interactions, one that is read only, types with operations of their own, a compartment by
-# type and as a whole, and the routes of the whole system; the others are made by the same lines.
+# type and as a whole, exports and their jobs, and the routes of the whole system; the others are made by the same lines.
 PATHS = (
     r"^/fhir(/(Goal|AuditEvent|ValueSet|CodeSystem|_history|_search|metadata|\$validate)(/.*)?)?$"
     r"|^/fhir/(Observation/\$lastn|Patient/\{id\}/((\*|Goal)(/_search)?|\$everything))$"
+    r"|^/fhir/(\$export|Patient/\$export|Group/\{id\}/\$export|jobs/.*)$"
 )
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 

@@ -10,12 +10,14 @@ from tests.rest.serving import ROOT
 
 PAGE = (ROOT / "docs" / "scopes.md").read_text()
 
+NAMED = {"Path": "(path)", "": "(any type)"}
+
 
 def said(name: str) -> str:
     """What the operations of that name take, as the page says it."""
     [only] = {
         ", ".join(
-            f"{'(path)' if need.type == 'Path' else need.type} `{need.letters}`"
+            f"{NAMED.get(need.type, need.type)} `{need.letters}`"
             for need in operation.needed("Path", level).each
         )
         for operation in OPERATIONS

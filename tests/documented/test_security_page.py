@@ -34,7 +34,7 @@ INTERFACES = (
     "The audit",
     "Logs",
     "The command line",
-    "Exports to come",
+    "Exports and jobs",
 )
 # What is not met by the program says who has to, or why it is left.
 LEFT = ("Left to", "Left open", "Does not arise")

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "sharing.md"
 # What is given a store by others, and hands on what they see; the store itself is held by its own tests.
-LAYERS = ("interactions", "operations", "pages", "rest", "access", "commands")
+LAYERS = ("interactions", "bulk", "operations", "pages", "rest", "access", "commands")
 BEYOND = re.compile(r"\bstore\.whole\b")
 
 

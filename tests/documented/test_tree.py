@@ -31,7 +31,7 @@ WITHOUT_A_TEST = {
 # Parts of the store that are seen through the store alone; tests/storage/test_store.py and tests/agreement run
 # them on both databases.
 THROUGH_THE_STORE = re.compile(
-    r"service/storage/(querying/\w+|histories|indexing|open|postgres\w*|preparation|sqlite|sqlite_units|statements|tables)\.py"
+    r"service/storage/(querying/\w+|histories|indexing|open|postgres\w*|preparation|sqlite|sqlite_units|statements|(\w+_)?tables)\.py"
 )
 
 

@@ -265,3 +265,26 @@ def test_the_cheap_count_never_hides_a_dropped_member(text):
 @given(documents)
 def test_what_encode_wrote_is_restored_as_decode_reads_it(document):
     assert digits(restore(encode(document))) == digits(decode(encode(document), max_depth=99))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":1,"a":1}',
+        b'{"a":{"b":1,"b":1}}',
+        b'{"a":[{"b":1},{"c":2,"c":2}]}',
+        b'{"a":1,"b":"\\u0022:","a":1}',
+    ],
+)
+def test_a_member_that_stands_twice_is_seen_in_compact_text_too(raw):
+    with pytest.raises(Malformed) as caught:
+        decode(raw)
+    assert caught.value.issues[0].slug == "json-duplicate-key"
+
+
+def test_compact_text_is_not_nested_deeper_than_allowed_either():
+    raw = b'{"a":' * 3 + b"1" + b"}" * 3
+    assert decode(raw, max_depth=3) == {"a": {"a": {"a": 1}}}
+    with pytest.raises(Malformed) as caught:
+        decode(raw, max_depth=2)
+    assert caught.value.issues[0].slug == "json-too-deep"

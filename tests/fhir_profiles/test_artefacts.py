@@ -38,7 +38,10 @@ FRAGMENTS = {
         "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland"
     ),
 }
-BORROWED = {"pco-goal-attainment-scaling": "http://hl7.org/fhir/us/pco/StructureDefinition/"}
+BORROWED = {
+    "member-filter": "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/",
+    "pco-goal-attainment-scaling": "http://hl7.org/fhir/us/pco/StructureDefinition/",
+}
 RULE_SLUG = f"{CANONICAL_BASE}CodeSystem/rule-slug"
 EXPECTED_EXPRESSION = f"{CANONICAL_BASE}StructureDefinition/expected-expression"
 # Not what only begins addresses, as in startsWith('…/goal-').

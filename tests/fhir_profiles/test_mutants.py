@@ -47,8 +47,6 @@ EQUIVALENT = {
     r"thrive-organization Organization\.type\.coding:sector\.code min": "the binding refuses a coding without a code",
     r"collaborate-score Observation\.dataAbsentReason max": "obs-6: either a value or why there is none",
     r"audit-ground (context|Extension\.value\[x\] (binding|type))": "AuditEvents are read only: none is taken in",
-    # Not equivalent: an invalid example of each is still to be written.
-    r"break-glass-reason (context|Extension\.value\[x\]( type|\.(coding|text) min))": "no example shows it yet",
     r"gbo-session QuestionnaireResponse\.source (type|target 0)": "R4 permits the same; it is said for the reader",
 }
 

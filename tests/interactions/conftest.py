@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -18,10 +19,11 @@ from service.fhir.search.extraction import Extractor
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
 from service.interactions.context import Act, Context, Limits
-from service.storage.open import migrate, open_store
+from service.storage.open import open_store
 from service.storage.store import Store
 from tests.conftest import BASE_URL, DATABASES, TestClock
-from tests.postgres import fresh_database
+from tests.databases import Databases
+from tests.interactions.seeing import Desk, desk
 
 LINK_KEY = b"0123456789abcdef0123456789abcdef"
 
@@ -30,19 +32,13 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def migrated(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], str]:
+def migrated(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """The URL of the session's database of a kind."""
     urls: dict[str, str] = {}
 
     def url_of(kind: str) -> str:
         if kind not in urls:
-            if kind == "sqlite":
-                urls[kind] = f"sqlite:///{tmp_path_factory.mktemp('interactions') / 'thrive.db'}"
-            else:
-                urls[kind] = fresh_database(request.getfixturevalue("postgres_server"))
-            migrate(urls[kind])
+            urls[kind] = databases.migrated(kind, tmp_path_factory.mktemp("interactions"))
         return urls[kind]
 
     return url_of
@@ -56,18 +52,39 @@ def localities() -> tuple[str, str]:
 
 
 @pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, migrated: Callable[[str], str]) -> str:
+    """The URL of the session's database, of each kind."""
+    return migrated(request.param)
+
+
+@pytest.fixture
 async def store(
-    request: pytest.FixtureRequest,
-    migrated: Callable[[str], str],
+    database: str,
     localities: tuple[str, str],
     registry: Registry,
     extractor: Extractor,
     clock: TestClock,
 ) -> AsyncIterator[Store]:
     rule = sharing_rule(registry, BASE_URL)
-    opened = await open_store(migrated(request.param), registry, extractor, clock, localities, rule)
+    opened = await open_store(database, registry, extractor, clock, localities, rule)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def workers(
+    context: Context,
+    database: str,
+    localities: tuple[str, str],
+    registry: Registry,
+    extractor: Extractor,
+    clock: TestClock,
+) -> AsyncIterator[tuple[Context, Context]]:
+    """The contexts of two workers on one database."""
+    rule = sharing_rule(registry, BASE_URL)
+    second = await open_store(database, registry, extractor, clock, localities, rule)
+    yield context, replace(context, store=second)
+    await second.close()
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +126,18 @@ def act(localities: tuple[str, str]) -> Act:
 def elsewhere(localities: tuple[str, str]) -> Act:
     """The same client in another locality."""
     return Act(Caller(client="epr", agency="camhs", locality=localities[1]), request_id="request-2")
+
+
+@pytest.fixture
+def admin(context: Context, act: Act) -> Desk:
+    """The desk of who sees everything."""
+    return desk(context, act, "service", administrator=True)
+
+
+@pytest.fixture
+def school(context: Context, act: Act) -> Desk:
+    """The desk of a school, whose client chooses ids."""
+    return desk(context, act, "school", chooses_ids=True)
 
 
 @pytest.fixture

@@ -62,3 +62,15 @@ def test_a_part_of_a_resource_is_not_stored_as_the_whole(bare):
         admit(bare, "Patient", patient(meta={"tag": [{"code": "t"}, {**tag, "display": "part"}]}), "p1")
     assert refusal.value.issues[0].slug == "resource-subsetted"
     assert admit(bare, "Patient", patient(meta={"tag": [{"code": "SUBSETTED"}]}), "p1").issues == ()
+
+
+@pytest.mark.parametrize("more", [{}, {"display": "pseudonymised"}])
+def test_what_bears_the_label_of_the_deidentified_is_not_stored(bare, more):
+    """Whoever may see nothing but that would see it."""
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "PSEUDED"}
+    other = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "CRYTOHASH"}
+    with pytest.raises(Invalid) as refusal:
+        admit(bare, "Patient", patient(meta={"security": [other, {**label, **more}]}), "p1")
+    assert refusal.value.issues[0].slug == "label-pseudonymised"
+    meta = {"security": [other, {"code": "PSEUDED"}]}
+    assert admit(bare, "Patient", patient(meta=meta), "p1").resource["meta"] == meta

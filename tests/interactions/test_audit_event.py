@@ -23,9 +23,10 @@ from service.interactions.audit_event import (
 from service.interactions.identity import is_id
 from service.operations.offered import OPERATIONS
 from service.outcomes.grants import Ground
-from service.rest.auditing import UNKNOWN
+from service.rest.auditing import OF_JOBS, UNKNOWN
 from service.storage import audit
 from service.storage.audit import ACTIONS, Entry
+from service.storage.ledger import OPERATED
 from tests.conftest import BASE_URL
 from tests.storage.audits import entry
 
@@ -55,6 +56,17 @@ ACTS_OF_ALL_KINDS = {
         "type": "",
         "id": "",
         "query": "system/*.rs",
+        "children": (),
+    },
+    "client added": {
+        "what": "client-add",
+        "action": audit.EXECUTED,
+        "type": "",
+        "id": "",
+        "query": "client=epr&agency=camhs",
+        "purpose": "HSYSADMIN",
+        "client": "",
+        "agency": "",
         "children": (),
     },
     "refused token": {
@@ -207,6 +219,18 @@ def test_a_user_is_the_one_who_asks():
     assert user["purposeOfUse"][0]["coding"][0]["code"] == "TREAT"
 
 
+@pytest.mark.parametrize("what", OPERATED)
+def test_what_was_done_to_a_client_is_the_operators_act_and_about_its_access(what):
+    act = entry(what=what, action=audit.EXECUTED, client="", agency="", type="", id="", query="client=epr")
+    resource = audit_event(act, BASE_URL, "x")
+    assert (resource["type"]["system"], resource["type"]["code"]) == (DICOM, "110113")
+    assert [each["code"] for each in resource["subtype"]] == [what, "110129"]
+    assert resource["agent"][0]["who"] == {"display": "operator"}
+    assert "altId" not in resource["agent"][0]
+    assert base64.b64decode(resource["entity"][1]["query"]) == b"client=epr"
+    assert "meta" not in resource
+
+
 def test_nobody_known_is_nobody_known():
     resource = shown(client="", agency="")
     assert resource["agent"][0]["who"] == {"display": "unknown"}
@@ -257,7 +281,7 @@ def test_every_ground_has_a_code_and_every_action_a_letter():
 def test_every_act_that_is_none_of_fhirs_is_in_our_code_system(guide):
     known = {concept["code"] for concept in guide.find("CodeSystem", ACTS)["concept"]}
     units = {"publish", "hand-over", "reopen", "break-glass"}
-    assert known == {each.name for each in OPERATIONS} | units | {UNKNOWN}
+    assert known == {each.name for each in OPERATIONS} | units | {UNKNOWN} | set(OPERATED) | OF_JOBS
 
 
 def test_every_ground_is_in_our_code_system(guide):

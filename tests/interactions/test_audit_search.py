@@ -53,10 +53,15 @@ UNDERSTOOD = {
     "outcome": ([("outcome", "0,4")], Asked(10, statuses=((100, 400), (400, 500)))),
     "type": (
         [("type", "http://terminology.hl7.org/CodeSystem/audit-event-type|rest")],
-        Asked(10, sign_in=False),
+        Asked(10, kinds=("rest",)),
     ),
-    "another type": ([("type", "110114")], Asked(10, sign_in=True)),
-    "both types": ([("type", "rest,110114")], Asked(10)),
+    "another type": ([("type", "110114")], Asked(10, kinds=("sign-in",))),
+    "both types": ([("type", "rest,110114")], Asked(10, kinds=("rest", "sign-in"))),
+    "a type of the operator's acts": (
+        [("type", "http://dicom.nema.org/resources/ontology/DCM|110113")],
+        Asked(10, kinds=("security",)),
+    ),
+    "one that there is, and one that is none": ([("type", "110113,110112")], Asked(10, kinds=("security",))),
     "subtype": (
         [("subtype", "http://hl7.org/fhir/restful-interaction|read")],
         Asked(10, subtypes=(Subtype("read", own=False),)),

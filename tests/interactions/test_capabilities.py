@@ -7,7 +7,7 @@ import pytest
 
 from service.fhir.registry import APART
 from service.fhir.search.grammar import parse
-from service.interactions.capabilities import OAUTH_URIS, SOFTWARE_VERSION, statement
+from service.interactions.capabilities import BULK_COHORT, OAUTH_URIS, SOFTWARE_VERSION, statement
 from service.interactions.searching import setting_of
 from service.operations.offered import definitions
 
@@ -136,11 +136,26 @@ def test_operations_are_named_with_their_definitions(stated):
     validate = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
     by_type = {one["type"]: one for one in rest["resource"]}
     worklist = {"name": "worklist", "definition": "https://thrive-fhir.example/OperationDefinition/worklist"}
-    assert rest["operation"] == [validate, worklist]
+    export = {
+        "name": "export",
+        "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+    }
+    assert [one for one in rest["operation"] if one["name"] != "import"] == [export, validate, worklist]
     assert [one["name"] for one in by_type["Goal"]["operation"]] == ["chart", "progress", "validate"]
     assert by_type["Goal"]["operation"][-1] == validate
     assert "operation" not in by_type["Patient"]
     assert "operation" not in stated()["rest"][0]
+
+
+def test_it_says_that_it_is_a_server_of_bulk_data(stated):
+    said = stated(operations=definitions(["Patient", "Group"]))
+    assert said["instantiates"] == ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"]
+    by_type = {one["type"]: one for one in said["rest"][0]["resource"]}
+    for type_ in ("Patient", "Group"):
+        named = {one["name"]: one["definition"] for one in by_type[type_]["operation"]}
+        assert named["export"].endswith(f"/OperationDefinition/{type_.lower()}-export")
+    not_exported = [one["type"] for one in by_type.values() if "extension" in one]
+    assert not_exported == ["AuditEvent"]
 
 
 def test_a_type_that_is_not_served_is_said_with_its_operations_alone(stated, validator):
@@ -160,7 +175,9 @@ def test_our_profiles_are_supported_by_their_types(stated, guide):
     ]
     assert "supportedProfile" not in by_type["Measure"]
     named = [url for one in by_type.values() for url in one.get("supportedProfile", ())]
-    for url in named:
+    # A cohort with filters has the shape of Bulk Data's, whether or not that guide was added.
+    assert by_type["Group"]["supportedProfile"] == [BULK_COHORT, f"{base}/thrive-cohort"]
+    for url in set(named) - {BULK_COHORT}:
         assert guide.find("StructureDefinition", url)["kind"] == "resource"
     assert f"{base}/goal-slot" not in named  # an extension is no profile of a type
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -17,34 +16,12 @@ from service.interactions.create import create
 from service.interactions.delete import delete
 from service.interactions.transaction import bundle as carry_out
 from service.interactions.update import update
-from service.storage.open import open_store
-from tests.conftest import DATABASES
 from tests.interactions.builders import bundle, statuses
 from tests.interactions.sessions import PARENT, all_of, collaborate, counted, own_score, session
 from tests.interactions.test_extracting import whole_session
 
 RESPONSE = "QuestionnaireResponse"
 YOUNG = "young-person"
-
-
-@pytest.fixture(params=DATABASES)
-async def database(request, migrated):
-    return migrated(request.param)
-
-
-@pytest.fixture
-async def store(database, localities, registry, extractor, clock):
-    opened = await open_store(database, registry, extractor, clock, localities)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def workers(context, database, localities, registry, extractor, clock):
-    """The contexts of two workers on one database."""
-    second = await open_store(database, registry, extractor, clock, localities)
-    yield context, replace(context, store=second)
-    await second.close()
 
 
 async def attempt(awaited):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import struct
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
@@ -10,12 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.fhir.problems import Malformed
+from service.interactions import links
 from service.interactions.links import PagedList, address, open_seal, page_address, seal
 
 KEY = b"0123456789abcdef0123456789abcdef"
 LISTED = PagedList("search", "default", "Patient", None, (("identifier", "urn:x|1"), ("_count", "5")))
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 NUMBER = st.integers(min_value=-(2**63), max_value=2**63 - 1)
+
+
+@settings(max_examples=50, derandomize=True)
+@given(st.binary(max_size=150), st.binary(max_size=300))
+def test_our_digest_is_that_of_the_library(key, message):
+    assert links._digest(key, message) == hmac.digest(key, message, "sha256")
 
 
 @settings(max_examples=50, derandomize=True)

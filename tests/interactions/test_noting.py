@@ -6,13 +6,26 @@ import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.fhir.problems import Forbidden, Unavailable
 from service.fhir.search.sight import Seen, Sight
-from service.interactions.noting import MOST_QUERY, Deed, author_of, cut, note, note_token
+from service.interactions import noting
+from service.interactions.noting import (
+    MOST_QUERY,
+    NOTHING_STORED,
+    Deed,
+    author_of,
+    cut,
+    note,
+    note_token,
+    operated,
+)
 from service.interactions.update import update
 from service.outcomes.sharing import Ground
 from service.storage import audit
+from service.storage.registrations import Registration
 from tests.conftest import TestClock
 
 
@@ -90,6 +103,18 @@ async def test_what_stored_versions_is_told_of_by_them(told, trail, act, what):
     assert trail.events == []
     await note(told, act, Deed(what), 403)
     assert len(trail.events) == 1
+
+
+@pytest.mark.parametrize("what", ["create", "update", "patch", "delete"])
+async def test_a_change_that_stored_nothing_says_so(told, trail, act, what):
+    await note(told, act, Deed(what), 200)
+    assert [(event.status, event.reason) for event in trail.events] == [(200, NOTHING_STORED)]
+
+
+@pytest.mark.parametrize("what", ["read", "search-type", "batch", "transaction", "$hand-over"])
+async def test_nothing_else_says_so(told, trail, act, what):
+    await note(told, act, Deed(what), 200)
+    assert [event.reason for event in trail.events] == [""]
 
 
 async def test_an_operation_that_stores_is_told_of_all_the_same(told, trail, act):
@@ -179,6 +204,30 @@ def test_a_query_is_kept_as_it_was_but_for_secrets(query, kept):
     assert cut(query) == kept
 
 
+PIECES = (
+    "token",
+    "%74oken",
+    "TO%4BEN",
+    "secret",
+    "=",
+    "&",
+    "?",
+    "%00",
+    "\x00",
+    "%C3",
+    "%A9",
+    "a",
+    "%2",
+    "\u212a",
+)
+
+
+@settings(max_examples=200, derandomize=True)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_what_is_kept_as_it_is_has_no_secret_in_any_of_its_pairs(query):
+    assert cut(query) == "&".join(map(noting._without_secret, query.split("&")))
+
+
 @pytest.mark.parametrize("text", ["9", "token", "token=", "&", "=", "?", "%", "a=token"])
 def test_no_query_takes_long(text):
     """Whoever asks need not be let in for it to be kept."""
@@ -200,6 +249,28 @@ async def test_a_sign_in_is_told_of(told, trail):
     [event] = trail.events
     assert (event.what, event.action, event.status, event.client) == ("token", audit.EXECUTED, 400, "")
     assert (event.reason, event.request, event.at) == ("invalid_client", "r", 100)
+
+
+def test_what_was_done_to_a_client_says_to_whom_and_what_it_may():
+    client = Registration(
+        "epr",
+        "north",
+        "camhs",
+        "The EPR of somebody",
+        "system/*.rs system/Goal.cu",
+        "{keys}",
+        governance=True,
+    )
+    event = operated("client-add", client, 99)
+    assert event == audit.Event(
+        locality="north",
+        what="client-add",
+        client="",
+        agency="",
+        purpose="HSYSADMIN",
+        at=99,
+        query="client=epr&agency=camhs&scope=system/*.rs%20system/Goal.cu&governance=true",
+    )
 
 
 def test_a_unit_says_who_stored_it(act):

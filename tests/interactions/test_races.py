@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
 
 import pytest
 
@@ -17,8 +16,6 @@ from service.fhir import codec
 from service.fhir.problems import Invalid
 from service.fhir.search.expressions import Everything, Query
 from service.fhir.validation.validator import Validator
-from service.storage.open import open_store
-from tests.conftest import DATABASES
 from tests.interactions.clinic import (
     answers,
     collaborate_score,
@@ -40,26 +37,6 @@ ROUNDS = 6
 def validator(registry):
     """R4 alone: profiles have tests of their own."""
     return Validator(registry)
-
-
-@pytest.fixture(params=DATABASES)
-async def database(request, migrated):
-    return migrated(request.param)
-
-
-@pytest.fixture
-async def store(database, localities, registry, extractor, clock):
-    opened = await open_store(database, registry, extractor, clock, localities)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def workers(context, database, localities, registry, extractor, clock):
-    """The contexts of two workers on one database."""
-    second = await open_store(database, registry, extractor, clock, localities)
-    yield context, replace(context, store=second)
-    await second.close()
 
 
 async def race(workers, act, *resources):

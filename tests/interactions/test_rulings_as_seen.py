@@ -14,7 +14,6 @@ from service.fhir.validation.validator import Validator
 from service.interactions.content import content
 from tests.interactions import clinic
 from tests.interactions.clinic import extension, refer
-from tests.interactions.seeing import desk
 from tests.interactions.sessions import session
 from tests.outcomes.sharing_cases import labelled
 
@@ -30,16 +29,6 @@ def validator(registry):
 @pytest.fixture
 def context(context):
     return replace(context, references=True)
-
-
-@pytest.fixture
-def admin(context, act):
-    return desk(context, act, "service", administrator=True)
-
-
-@pytest.fixture
-def school(context, act):
-    return desk(context, act, "school", chooses_ids=True)
 
 
 async def outcome(doing):

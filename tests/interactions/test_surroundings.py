@@ -8,11 +8,18 @@ from service.fhir.validation.validator import Validator
 from service.interactions.delete import delete
 from service.interactions.existing import Presence
 from service.interactions.surroundings import Surroundings
-from service.storage.store import Change
+from service.storage.store import AuditEntry, Change, Stale, Unit
 from tests.interactions.clinic import child, given, goal
 
 ASH, G1, G2 = ("Patient", "ash"), ("Goal", "g1"), ("Goal", "g2")
 OF_ASH = Reference("subject", *ASH)
+SCORE = {
+    "resourceType": "Observation",
+    "id": "s1",
+    "status": "final",
+    "code": {"text": "invented"},
+    "focus": [{"reference": "Goal/g1"}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +113,55 @@ async def test_very_many_are_fetched_in_parts(context, act, monkeypatch):
     around = Surroundings(context, act, [])
     await around.fetch([("Patient", f"c{number}") for number in range(6)])
     assert [around.presence(("Patient", f"c{number}")) is None for number in range(6)] == [False] * 5 + [True]
+
+
+def of_goals(*names):
+    return [Reference("focus", "Goal", name) for name in names]
+
+
+async def test_questions_that_find_nothing_are_answered_at_once(context, act):
+    around = Surroundings(context, act, [])
+    await around.foresee("Observation", of_goals("a", "b", "c"))
+    [expectation] = around.expectations
+    assert expectation.ids == frozenset()
+    await given(context, act, {**SCORE, "focus": [{"reference": "Goal/a"}]})
+    for where in of_goals("a", "b", "c"):
+        assert await around.found("Observation", where) == ()  # as it was then: nothing is asked again
+    assert len(around.expectations) == 1
+
+
+async def test_questions_of_which_one_finds_something_are_asked_one_by_one(context, act):
+    await given(context, act, SCORE)
+    around = Surroundings(context, act, [])
+    await around.foresee("Observation", of_goals("a", "g1", "c"))
+    assert around.expectations == ()
+    assert [one.id for one in await around.found("Observation", of_goals("g1")[0])] == ["s1"]
+
+
+async def test_a_few_questions_are_not_put_together(context, act):
+    around = Surroundings(context, act, [])
+    await around.foresee("Observation", of_goals("a", "b"))
+    assert around.expectations == ()
+
+
+async def test_very_many_questions_are_asked_in_parts(context, act, monkeypatch):
+    monkeypatch.setattr("service.interactions.surroundings._ASKED_AT_ONCE", 3)
+    around = Surroundings(context, act, [])
+    await around.foresee("Observation", of_goals(*"abcdefg"))
+    assert [expectation.ids for expectation in around.expectations] == [
+        frozenset()
+    ] * 2  # and one by itself, later
+
+
+async def test_what_was_foreseen_must_still_be_so_when_the_unit_is_stored(context, act):
+    """A score of a goal that is stored in between holds the unit up."""
+    around = Surroundings(context, act, [])
+    await around.foresee("Observation", of_goals("a", "g1", "c"))
+    change = Change("Patient", "late", "PUT", None, None, {"resourceType": "Patient", "id": "late"})
+    await given(context, act, SCORE)
+    unit = Unit((change,), AuditEntry("c", "a", "update", "r"), around.expectations)
+    with pytest.raises(Stale):
+        await context.store.commit(act.caller.locality, unit)
 
 
 async def test_a_glance_sees_the_store_as_it_is_and_expects_nothing(around):

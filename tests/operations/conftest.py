@@ -17,12 +17,16 @@ from tests.fhir.terminology import guides
 from tests.interactions.builders import body
 from tests.interactions.conftest import (  # noqa: F401 - fixtures: pytest finds them by being here
     act,
+    admin,
     context,
+    database,
     elsewhere,
     localities,
     migrated,
+    school,
     store,
     validator,
+    workers,
 )
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
 
 import pytest
 
@@ -22,8 +21,6 @@ from service.interactions.create import create
 from service.interactions.update import update
 from service.operations import hand_over, reopen
 from service.storage.checking import check
-from service.storage.open import open_store
-from tests.conftest import DATABASES
 from tests.interactions.clinic import refer
 from tests.operations.coordination import (
     CHARITY,
@@ -44,26 +41,6 @@ from tests.operations.test_reopen import episode, referral
 
 ROUNDS = 4
 RACERS = 6
-
-
-@pytest.fixture(params=DATABASES)
-async def database(request, migrated):
-    return migrated(request.param)
-
-
-@pytest.fixture
-async def store(database, localities, registry, extractor, clock):
-    opened = await open_store(database, registry, extractor, clock, localities)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def workers(context, database, localities, registry, extractor, clock):
-    """The contexts of two workers on one database."""
-    second = await open_store(database, registry, extractor, clock, localities)
-    yield context, replace(context, store=second)
-    await second.close()
 
 
 def act_of(act, agency):

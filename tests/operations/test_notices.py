@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.access.callers import Caller
+from service.access.scopes import read_scopes
 from service.fhir.parameters import read as read_inputs
 from service.fhir.problems import Forbidden, Gone, Malformed, Missing
+from service.fhir.search.asked import Setting
 from service.fhir.stamping import instant
 from service.interactions.context import Act
 from service.interactions.delete import delete
 from service.operations.notices import OPERATION
 from service.operations.operation import Call
 from service.storage.store import AuditEntry, Change, Notice, Unit
+from tests.conftest import BASE_URL
 from tests.interactions.builders import body
 from tests.operations.coordination import organization, put, slugs
 
@@ -26,11 +31,11 @@ async def school(context, act):
 
 @pytest.fixture
 def tell(context, act):
-    async def telling(*ids, agency="school"):
+    async def telling(*ids, agency="school", event="coordination-began", about="Communication"):
         for id_ in ids:
-            message = {"resourceType": "Communication", "id": f"c-{id_}", "status": "completed"}
-            change = Change("Communication", message["id"], "POST", None, None, message)
-            notice = Notice(id_, agency, "coordination-began", ("Communication", message["id"]))
+            message = {"resourceType": about, "id": f"c-{id_}", "status": "completed"}
+            change = Change(about, message["id"], "POST", None, None, message)
+            notice = Notice(id_, agency, event, (about, message["id"]))
             entry = AuditEntry("epr", "camhs", "hand-over", "request-1")
             await context.store.commit(act.caller.locality, Unit((change,), entry, notices=(notice,)))
 
@@ -123,3 +128,34 @@ async def test_what_cannot_be_asked(school, shown, pairs, slug):
     with pytest.raises(Malformed) as refusal:
         await shown(school, **pairs)
     assert slugs(refusal.value) == [slug]
+
+
+SCOPES = {
+    # What the token is for, and whether it learns that the glass was broken.
+    "system/Organization.r system/Communication.r": False,
+    "system/Organization.r system/Communication.r system/Consent.s": False,
+    "system/Organization.r system/Communication.r system/Consent.cud": False,
+    "system/Organization.r system/Communication.r system/Consent.r?status=active": False,
+    "system/Organization.r system/Communication.r system/Consent.rs": True,
+    "system/Organization.read system/Communication.read system/Consent.read": True,
+    "system/*.r": True,
+}
+
+
+@pytest.mark.parametrize(("text", "learns"), SCOPES.items())
+async def test_who_may_not_read_consents_does_not_learn_that_the_glass_was_broken(
+    registry, school, tell, shown, text, learns
+):
+    """Neither by a notice nor by whether more follow, nor by a page that is shorter."""
+    asks = replace(
+        school, caller=replace(school.caller, scopes=read_scopes(Setting(registry, BASE_URL, now=1), text))
+    )
+    await tell("n1")
+    await tell(*(f"n2-{number:02}" for number in range(7)), event="glass-broken", about="Consent")
+    assert ids(await shown(asks, _count=1)) == (["n1"], learns)
+    await tell("n3", "n4")
+    hidden = [f"n2-{number:02}" for number in range(7)] if learns else []
+    assert ids(await shown(asks)) == (["n1", *hidden, "n3", "n4"], False)
+    assert ids(await shown(asks, _count=2)) == ((["n1", *hidden, "n3"])[:2], True)
+    assert ids(await shown(asks, after="n1", _count=1)) == (([*hidden, "n3"])[:1], True)
+    assert ids(await shown(asks, after="n3")) == (["n4"], False)

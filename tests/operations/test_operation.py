@@ -33,3 +33,15 @@ def test_without_types_it_is_of_all():
 def test_what_can_be_asked_by_get_can_be_asked_by_post(operation):
     assert operation.readable <= operation.levels
     assert operation.summary.endswith(".")
+
+
+def test_what_it_takes_of_a_token():
+    """An empty type is that of the path, `*` some type whatever the path."""
+    of_path = replace(validate.OPERATION, needs=(("", "r"), ("Goal", "s")))
+    assert [(need.type, need.letters) for need in of_path.needed("Patient", "instance").each] == [
+        ("Patient", "r"),
+        ("Goal", "s"),
+    ]
+    of_any = replace(validate.OPERATION, needs=(("*", "rs"),)).needed("Patient", "type")
+    assert [(need.type, need.letters) for need in of_any.each] == [("", "rs")]
+    assert of_any.is_wide

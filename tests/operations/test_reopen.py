@@ -362,3 +362,13 @@ async def test_a_plan_of_which_a_part_is_withheld_is_not_taken_up(enforced, act,
             await ask(enforced.seen_by(charity, Sight("charity")), charity, OPERATION, "e2", **values, **more)
         told.add(tuple(slugs(refused.value)))
     assert told == {("withheld-unchanged",)}
+
+
+async def test_an_agency_that_cannot_work_with_the_plan_is_said_to_need_a_permission(
+    enforced, act, there, reopened
+):
+    restricted = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    await put(enforced, act, {"resourceType": "Patient", "id": "ash", "meta": {"security": [restricted]}})
+    answer = await reopened(plan=refer("CarePlan/p1"), reviewDate="2024-01-31")
+    [outcome] = named(answer, "outcome")
+    assert "coordinator-permission-wanted" in str(outcome)

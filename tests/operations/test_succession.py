@@ -7,12 +7,14 @@ import pytest
 from service.fhir.parameters import Inputs
 from service.fhir.problems import Invalid, Issue, Malformed
 from service.interactions.content import content
+from service.interactions.delete import delete
 from service.operations.succession import (
     Written,
     admitted,
     coordinated_teams,
     day_given,
     moved_on,
+    permission_wanted,
     require_coordinator,
     require_led_to,
     shown,
@@ -130,3 +132,27 @@ async def test_what_is_shown(teams_there):
     assert [(each["name"], each["resource"]["resourceType"]) for each in found] == [
         ("outcome", "OperationOutcome")
     ]
+
+
+RESTRICTED = {
+    "security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]
+}
+
+
+@pytest.mark.parametrize(
+    ("agency", "child", "wanted"),
+    [("school", {"meta": RESTRICTED}, 1), ("camhs", {"meta": RESTRICTED}, 0), ("school", {}, 0)],
+    ids=["for another agency", "for the agency that writes it", "not restricted"],
+)
+async def test_who_needs_a_permission_to_work_with_a_plan(context, act, agency, child, wanted):
+    await put(context, act, {"resourceType": "Patient", "id": "ash", **child})
+    plan = care_plan(agency=f"Organization/{agency}")
+    assert len(await permission_wanted(context, act, plan, locate)) == wanted
+
+
+async def test_of_nobody_who_is_here_none_is_wanted(context, act):
+    assert await permission_wanted(context, act, care_plan(agency=SCHOOL), locate) == ()
+    assert await permission_wanted(context, act, {"resourceType": "CarePlan"}, locate) == ()
+    await put(context, act, {"resourceType": "Patient", "id": "ash", "meta": RESTRICTED})
+    await delete(context, act, "Patient", "ash")
+    assert await permission_wanted(context, act, care_plan(agency=SCHOOL), locate) == ()

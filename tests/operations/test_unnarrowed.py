@@ -8,7 +8,7 @@ from service.access.callers import Caller
 from service.access.scopes import read_scopes
 from service.fhir.problems import Forbidden
 from service.fhir.search.asked import Setting
-from service.operations.unnarrowed import require_unnarrowed
+from service.operations.unnarrowed import reads_every, require_unnarrowed
 from tests.conftest import BASE_URL
 
 
@@ -53,3 +53,19 @@ def test_who_may_not(caller, text, more):
     with pytest.raises(Forbidden) as refused:
         require_unnarrowed(caller(text, **more), ("Consent", "c"), ("Patient", "r"))
     assert [issue.slug for issue in refused.value.issues] == ["scope-too-narrow"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        (None, True),
+        ("system/*.r", True),
+        ("system/Consent.read", True),
+        ("system/Consent.r system/Consent.r?status=active", True),
+        ("system/Consent.r?status=active", False),
+        ("system/Consent.cuds", False),
+        ("system/Patient.rs", False),
+    ],
+)
+def test_whose_token_is_for_reading_all_of_a_type(caller, text, reads):
+    assert reads_every(caller(text), "Consent") is reads

@@ -19,7 +19,6 @@ from service.operations.operation import Call
 from service.operations.validate import OPERATION
 from tests.interactions.builders import body
 from tests.interactions.clinic import goal
-from tests.interactions.seeing import desk
 from tests.interactions.test_rulings_as_seen import UNSEEN
 from tests.outcomes.sharing_cases import labelled
 
@@ -33,16 +32,6 @@ def validator(registry):
 @pytest.fixture
 def context(context):
     return replace(context, references=True)
-
-
-@pytest.fixture
-def admin(context, act):
-    return desk(context, act, "service", administrator=True)
-
-
-@pytest.fixture
-def school(context, act):
-    return desk(context, act, "school", chooses_ids=True)
 
 
 async def asked(desk, resource, mode="create"):

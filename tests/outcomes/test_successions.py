@@ -10,6 +10,7 @@ from service.outcomes.successions import (
     coordinates_now,
     coordinator_of,
     is_at_work,
+    permission_wanted,
     review_date,
     revived_team,
     successor,
@@ -248,3 +249,38 @@ def test_a_team_at_work_again():
     assert revived_team(over) == team(period={"start": "2026-01-01"})
     for little in (team(status="inactive"), team(status="inactive", period={"end": "2026-09-01"})):
         assert revived_team(little) == team()
+
+
+def labelled(type_, *codes, system="http://terminology.hl7.org/CodeSystem/v3-Confidentiality"):
+    return {"resourceType": type_, "meta": {"security": [{"system": system, "code": code} for code in codes]}}
+
+
+@pytest.mark.parametrize(
+    ("plan", "patient", "said"),
+    [
+        (labelled("CarePlan"), labelled("Patient"), []),
+        (labelled("CarePlan", "N"), labelled("Patient", "N"), []),
+        (labelled("CarePlan"), None, []),
+        (labelled("CarePlan"), labelled("Patient", "R"), [(None, "for R.")]),
+        (labelled("CarePlan"), labelled("Patient", "V"), [(None, "for V.")]),
+        (labelled("CarePlan"), labelled("Patient", "V", "R"), [(None, "for R and V.")]),
+        (labelled("CarePlan", "R"), labelled("Patient"), [("CarePlan.meta.security", "for each of them.")]),
+        (
+            labelled("CarePlan", "R"),
+            labelled("Patient", "R"),
+            [("CarePlan.meta.security", "for each of them."), (None, "for R.")],
+        ),
+        # What is sensitive in another way does not make the young person restricted.
+        (
+            labelled("CarePlan", "PSY", system="http://terminology.hl7.org/CodeSystem/v3-ActCode"),
+            labelled("Patient", "PSY", system="http://terminology.hl7.org/CodeSystem/v3-ActCode"),
+            [("CarePlan.meta.security", "for each of them.")],
+        ),
+    ],
+)
+def test_what_a_new_coordinator_needs_a_permission_for(plan, patient, said):
+    issues = permission_wanted(plan, patient)
+    assert [(issue.expression, issue.text.rpartition("names that agency ")[2]) for issue in issues] == said
+    assert {(issue.severity, issue.slug) for issue in issues} <= {
+        ("warning", "coordinator-permission-wanted")
+    }

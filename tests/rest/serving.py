@@ -50,7 +50,7 @@ def command(
     return subprocess.run(
         [sys.executable, "-m", "service.cli", *arguments],
         cwd=ROOT,
-        env=_environment(database_url, settings),
+        env=environment(database_url, settings),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -66,7 +66,7 @@ def serving(folder: Path, database_url: str, *arguments: str, **settings: str) -
         process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
             cwd=ROOT,
-            env=_environment(database_url, settings),
+            env=environment(database_url, settings),
             stdout=out,
             stderr=out,
         )
@@ -105,10 +105,11 @@ def eventually(true: object, what: str) -> None:
         time.sleep(0.02)
 
 
-def _environment(database_url: str, settings: dict[str, str]) -> dict[str, str]:
+def environment(database_url: str, settings: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("THRIVE_")}  # noqa: TID251 - a process of its own
     return {
         **kept,
         "THRIVE_DATABASE_URL": database_url,
+        "THRIVE_JOB_WORKERS": "0",  # a server's children are those that answer, but where a test says otherwise
         **{f"THRIVE_{name}": value for name, value in settings.items()},
     }

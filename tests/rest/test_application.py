@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from service.rest.errors import failure
 from tests.rest.asking import client_of, refused
 
@@ -40,6 +42,31 @@ async def test_a_fault_outside_the_base_is_500_too(make_app, context):
 async def test_nothing_else_is_there(client):
     for path in ("/", "/favicon.ico", "/health", "/schema", "/docs", "/fhir-not"):
         refused(await client.get(path), 404)
+
+
+STRAIGHT = ("/fhir/metadata", "/fhir/Patient?_count=1", "/fhir/nothing", "/fhir/Patient/nobody")
+# The same addresses as the router of the app reads them, which takes what is odd.
+ROUND = ("/fhir//", "/fhir///")
+
+
+@pytest.mark.parametrize("path", STRAIGHT)
+@pytest.mark.parametrize("start", ROUND)
+async def test_what_goes_straight_to_fhir_is_answered_as_what_goes_through_the_router(client, path, start):
+    straight, around = await client.get(path), await client.get(path.replace("/fhir/", start, 1))
+    assert straight.status_code == around.status_code
+    assert {**straight.headers, "x-request-id": ""} == {**around.headers, "x-request-id": ""}
+    assert _undated(straight) == _undated(around)
+
+
+def _undated(response):
+    body = response.json()
+    return {name: value for name, value in body.items() if name not in {"id", "meta"}}
+
+
+@pytest.mark.parametrize("host", ["bad host", "a/b", 'a"b'])
+async def test_a_host_that_is_none_is_refused_below_the_base_too(client, host):
+    for path in ("/fhir/metadata", "/fhir/Patient", "/health/live"):
+        refused(await client.get(path, headers={"host": host}), 400, "request-malformed")
 
 
 async def test_a_slash_at_the_end_changes_nothing(client):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from service.access.callers import SANDBOX_CALLER, Caller
 from service.access.rule import sharing_rule
 from service.fhir.problems import Unauthorized, Unavailable
+from service.interactions.noting import NOTHING_STORED
 from service.operations.offered import OPERATIONS
 from service.rest.application import system_routes
 from service.rest.auditing import STRANGERS_QUERY, UNKNOWN, code, deed
@@ -60,6 +63,12 @@ DEEDS = {
     "POST /": ("batch", "", "", "", ""),
     "GET /Patient/a/$everything": ("$everything", "Patient", "a", "", "Patient/a/$everything"),
     "POST /Goal/$validate": ("$validate", "Goal", "", "", "Goal/$validate"),
+    "GET /$export?_type=Goal": ("$export", "", "", "", "$export?_type=Goal"),
+    "POST /Group/a/$export": ("$export", "Group", "a", "", "Group/a/$export"),
+    # What is kept of a job is no resource, so that nothing refers to it.
+    "GET /jobs/a": ("job-status", "", "", "", "jobs/a"),
+    "DELETE /jobs/a": ("job-cancel", "", "", "", "jobs/a"),
+    "GET /jobs/a/1-0.Goal.ndjson": ("job-download", "", "", "", "jobs/a/1-0.Goal.ndjson"),
     "OPTIONS /": ("capabilities", "", "", "", ""),
     "GET /Nothing/x": (UNKNOWN, "", "", "", ""),
     "TRACE /Goal": (UNKNOWN, "Goal", "", "", ""),
@@ -97,6 +106,8 @@ class Gatekeeper:
                 return Caller("board's system", "board", governance=True)
             case b"Bearer sandbox":
                 return SANDBOX_CALLER
+            case b"Bearer school":
+                return Caller("school's system", "school")
             case _:
                 raise Unauthorized("token-missing", "Who are you?")
 
@@ -221,6 +232,78 @@ async def test_a_batch_is_told_entry_by_entry_and_a_transaction_version_by_versi
     bundle["entry"][0]["resource"] = {"resourceType": "Patient", "gender": "unheard-of"}
     assert (await client.post("/fhir", json=bundle, headers=SANDBOX)).status_code == 422
     assert [(event.what, event.status) for event in await told()] == [("batch", 422)]
+
+
+SCHOOL = {"Authorization": "Bearer school"}
+APART = ("id", "meta", "recorded")
+
+
+def in_bundle(kind, *urls):
+    return {
+        "resourceType": "Bundle",
+        "type": kind,
+        "entry": [{"request": {"method": "DELETE", "url": url}} for url in urls],
+    }
+
+
+async def delete(client, way, url, headers):
+    """Deletes by itself, in a batch or in a transaction; returns what the answer says of it."""
+    if way == "alone":
+        answer = await client.delete(f"/fhir/{url}", headers=headers)
+        return str(answer.status_code)
+    answer = await client.post("/fhir", json=in_bundle(way, url), headers=headers)
+    return answer.json()["entry"][0]["response"]["status"].partition(" ")[0]
+
+
+async def events_as_read(client, headers):
+    """The deletions among the events that the caller may read, without what differs from act to act."""
+    found = (await client.get("/fhir/AuditEvent?action=D&_sort=date", headers=headers)).json()
+    return [
+        re.sub(r"hidden|never|made-\d+", "it", json.dumps(entry["resource"] | dict.fromkeys(APART)))
+        for entry in found.get("entry", ())
+    ]
+
+
+@pytest.mark.parametrize("way", ["alone", "batch", "transaction"])
+@pytest.mark.parametrize("type_", ["Patient", "Goal"])
+async def test_deleting_what_is_hidden_and_what_never_was_is_told_alike(audited, type_, way):
+    """Neither the answer nor the event that its own agency reads tells them apart; the event says why it is 0."""
+    client, told = audited
+    resource = {"resourceType": type_, "id": "hidden"}
+    if type_ == "Goal":
+        assert (await client.put("/fhir/Patient/a", json=PATIENT, headers=SANDBOX)).status_code == 201
+        resource |= {
+            "subject": {"reference": "Patient/a"},
+            "lifecycleStatus": "active",
+            "description": {"text": "x"},
+        }
+    assert (await client.put(f"/fhir/{type_}/hidden", json=resource, headers=SANDBOX)).status_code == 201
+    await told()
+    for id_ in ("hidden", "never"):
+        assert await delete(client, way, f"{type_}/{id_}", SCHOOL) == "204"
+        events = [event for event in await told() if event.what == "delete"]
+        assert [(event.status, event.reason, event.id) for event in events] == [(204, NOTHING_STORED, id_)]
+        assert dict(events[0].children) == ({id_: 0} if type_ == "Patient" else {})
+    assert (await client.get(f"/fhir/{type_}/hidden", headers=SANDBOX)).status_code == 200
+    hidden, never = await events_as_read(client, SCHOOL)
+    assert hidden == never
+    assert '"outcome": "0", "outcomeDesc": "nothing-stored"' in hidden
+
+
+async def test_what_a_transaction_leaves_as_it_was_is_told_entry_by_entry(audited):
+    client, told = audited
+    for type_ in ("Patient", "Location"):
+        body = {"resourceType": type_, "id": "a"}
+        assert (await client.put(f"/fhir/{type_}/a", json=body, headers=SANDBOX)).status_code == 201
+    await told()
+    bundle = in_bundle("transaction", "Goal/never", "Location/a")
+    bundle["entry"].append({"request": {"method": "PUT", "url": "Patient/a"}, "resource": PATIENT})
+    assert (await client.post("/fhir", json=bundle, headers=SANDBOX)).status_code == 200
+    assert sorted((event.what, event.type, event.reason, event.children) for event in await told()) == [
+        ("delete", "Goal", NOTHING_STORED, ()),
+        ("transaction", "Location", "", ()),
+        ("update", "Patient", NOTHING_STORED, (("a", 7),)),
+    ]
 
 
 async def test_parameters_of_a_form_are_kept(audited):

@@ -5,12 +5,14 @@ Source: docs/logging.md
 
 import gzip
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 
 from service.rest import logs
-from service.rest.exchanges import observed
+from service.rest.exchanges import deliver, observed
+from service.rest.responses import Reply
 from service.storage.open import migrate
 from tests.rest.asking import client_of, lines, patient, refused
 from tests.rest.serving import serving
@@ -226,3 +228,36 @@ async def test_what_is_no_request_passes_through(log):
     await observed(app, logs.logger("info", log), lambda: "x")({"type": "lifespan"}, None, None)
     assert seen == ["lifespan"]
     assert not log.getvalue()
+
+
+async def pieces(taken: list[str]) -> AsyncIterator[bytes]:
+    """Three pieces, each noted when it is asked for."""
+    for piece in (b"a", b"b", b"c"):
+        taken.append(f"made {piece.decode()}")
+        yield piece
+
+
+async def test_a_stream_goes_out_as_it_is_taken():
+    """No piece is made before the one in front of it is gone."""
+    taken: list[str] = []
+
+    async def send(message):
+        taken.append(message["type"].rpartition(".")[2] + message.get("body", b"").decode())
+
+    headers = [(b"content-length", b"3")]
+    await deliver(Reply(200, headers, b"", pieces(taken)), send, head=False)
+    assert taken == ["start", "made a", "bodya", "made b", "bodyb", "made c", "bodyc", "body"]
+    assert headers == [(b"content-length", b"3")]
+
+
+async def test_of_a_stream_the_head_alone_makes_nothing():
+    taken: list[str] = []
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await deliver(Reply(200, [(b"content-length", b"3")], b"", pieces(taken)), send, head=True)
+    assert taken == []
+    assert sent[0]["headers"] == [(b"content-length", b"3")]
+    assert sent[1] == {"type": "http.response.body", "body": b"", "more_body": False}

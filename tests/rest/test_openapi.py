@@ -57,6 +57,12 @@ def test_every_route_of_every_type_is_in_it_and_no_other(described, registry):
         ("/fhir/$worklist", "get"),
         ("/fhir/$worklist", "post"),
         ("/fhir/Bundle/$validate", "post"),
+        ("/fhir/$export", "get"),
+        ("/fhir/$export", "post"),
+        ("/fhir/$import", "post"),
+        ("/fhir/jobs/{id}", "get"),
+        ("/fhir/jobs/{id}", "delete"),
+        ("/fhir/jobs/{id}/{file}", "get"),
     }
     expected |= {("/health/live", "get"), ("/health/ready", "get"), ("/openapi.json", "get")}
     expected |= {(f"/auth/{name}", "post") for name in ("token", "introspect", "revoke")}
@@ -85,7 +91,7 @@ def test_every_reference_leads_somewhere_and_every_component_is_used(described):
 def test_path_parameters_are_declared(described):
     for path, item in described["paths"].items():
         named = {reference["$ref"].rpartition("/")[2] for reference in item.get("parameters", ())}
-        assert set(re.findall(r"{(\w+)}", path)) == named & {"id", "version"}
+        assert set(re.findall(r"{(\w+)}", path)) == named & {"id", "version", "file"}
 
 
 def test_searches_say_what_they_take(described):

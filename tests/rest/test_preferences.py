@@ -29,3 +29,17 @@ def test_what_is_preferred(prefer, returns, handling):
 def test_what_is_applied_is_said_in_the_standards_spelling():
     assert preference(b"return=operationoutcome").applied == b"return=OperationOutcome"
     assert preference(b"handling=lenient") == Preference(handling="lenient")
+
+
+@pytest.mark.parametrize(
+    ("prefer", "apart"),
+    [
+        (b"respond-async", False),
+        (b"respond-async, separate-export-status", True),
+        (b"respond-async,Separate-Export-Status", True),
+        (b"handling=lenient; separate-export-status", True),
+        (b"", False),
+    ],
+)
+def test_whether_the_status_of_a_job_is_told_apart(prefer, apart):
+    assert preference(prefer).apart is apart

@@ -111,3 +111,10 @@ def test_a_document_of_another_format_says_so_and_is_left_as_it_is(media, header
     assert headers(made)["content-type"] == header
     assert headers(made)["cache-control"] == "no-store"
     assert (made.body == body) is bool(media)
+
+
+def test_headers_of_an_answer_go_out_beside_the_others():
+    answer = Answer(202, document=b"{}", headers=((b"content-location", b"http://x/fhir/jobs/1"),))
+    made = reply(answer, "POST", shape(b"return=minimal"), BASE)
+    assert headers(made)["content-location"] == "http://x/fhir/jobs/1"
+    assert (made.status, made.body) == (202, b"{}")

@@ -124,6 +124,25 @@ def test_operations_are_asked_by_post_and_where_a_query_says_it_all_by_get(table
     assert set(table.find("/ValueSet/$expand").route.methods) == {"POST", "GET", "HEAD"}
 
 
+def test_what_starts_a_job_is_asked_for_no_head(table):
+    for path in ("/$export", "/Patient/$export", "/Group/1/$export"):
+        route = table.find(path).route
+        assert set(route.methods) == {"POST", "GET"}
+        assert route.allow == b"GET, POST"
+    assert table.find("/Group/$export").route is UNKNOWN
+    assert table.find("/Patient/1/$export").route is UNKNOWN
+
+
+def test_jobs_and_their_files(table):
+    job = table.find("/jobs/a1/")
+    assert (job.route.template, job.id) == ("/fhir/jobs/{id}", "a1")
+    assert set(job.route.methods) == {"GET", "HEAD", "DELETE"}
+    file = table.find("/jobs/a1/1-0.Goal.ndjson")
+    assert (file.route.template, file.id, file.version) == ("/fhir/jobs/{id}/{file}", "a1", "1-0.Goal.ndjson")
+    assert table.find("/jobs").route is UNKNOWN
+    assert table.find("/jobs/a1/b/c").route is UNKNOWN
+
+
 def test_every_route_is_found_by_its_own_path(table):
     for found in table.routes:
         path = found.template.removeprefix("/fhir").replace("{id}", "1").replace("{version}", "2")

@@ -107,7 +107,7 @@ def test_every_search_parameter_of_every_type_answers(clinic, registry):
     assert ours
     assert ours <= told
     for type_, name, kind in sorted(told):
-        if type_ in APART:  # the audit is asked in tests/interactions/test_audit_events.py
+        if type_ in APART:  # the audit is asked in test_audit_story.py
             continue
         if kind == "composite":
             known = registry.search_parameters(type_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,17 @@ def registry_with(*resources: dict[str, Any]) -> Registry:
     return in_force(load(), artefacts.load(), {each["id"]: each for each in resources}).registry
 
 
+@cache
+def extractor_of(registry: Registry) -> Extractor:
+    """What extracts by the registry; made once, because compiling all its paths takes longer than most tests."""
+    return Extractor(registry, BASE_URL)
+
+
 async def opened(database_url: str, registry: Registry) -> Store:
     """The migrated store, opened with the registry."""
     migrate(database_url)
     rule = sharing_rule(registry, BASE_URL)
-    return await open_store(database_url, registry, Extractor(registry, BASE_URL), TestClock(), rule=rule)
+    return await open_store(database_url, registry, extractor_of(registry), TestClock(), rule=rule)
 
 
 def people(patients: int, seed: int = 3) -> list[dict[str, Any]]:

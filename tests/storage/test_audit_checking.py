@@ -111,6 +111,7 @@ async def sealed(store, clock) -> None:
         )
         if lot < 2:
             assert await seal(store.audit, lambda: LATER) == 1
+    await store.audit.settle()
 
 
 async def test_an_audit_that_nobody_touched_is_whole(sealed, database_url, registry, extractor):

@@ -14,6 +14,9 @@ from service.storage.store import Store
 from tests.storage.builders import LOCALITY, deletion, patient, score, stored, unit
 from tests.storage.reindexed import DEPLOYERS, opened, own, registry_with
 
+# Every test opens the stores that it wants itself, in a database that is migrated.
+pytestmark = pytest.mark.usefixtures("migrated_url")
+
 PLAIN = registry_with()
 FULL = registry_with(*DEPLOYERS)
 CHANGED = registry_with(own("note-text", "string", "Observation.code.text"))

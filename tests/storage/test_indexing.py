@@ -90,6 +90,23 @@ def test_the_systems_of_both_parts_of_a_composite_are_learnt(indexer):
     assert systems("code-value-date", (1, 2)) == {"s"}
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        SearchValues(tokens={("code", "new", "a")}),
+        SearchValues(quantities={("value-quantity", "new", "mg", 1.0)}),
+        SearchValues(composites={("code-value-concept", ("new", "a"), ("http://a.example", "b"))}),
+        SearchValues(composites={("code-value-concept", ("http://a.example", "a"), ("new", "b"))}),
+    ],
+)
+def test_systems_without_number_are_told_wherever_they_stand(indexer, names, values):
+    names.learn([(Kind.SYSTEM, 7_001, "http://a.example")])
+    assert indexer.unknown(values) == {(Kind.SYSTEM, "new")} == names.unknown(indexer.systems(values))
+    names.learn([(Kind.SYSTEM, 7_002, "new")])
+    assert indexer.unknown(values) == set()
+    assert names.systems["new"] == 7_002
+
+
 def test_every_row_of_an_example_has_the_columns_of_its_table(indexer, extractor):
     resource = {
         "resourceType": "Observation", "id": "o", "status": "final", "code": {"coding": [{"code": "a"}], "text": "A"},

@@ -98,8 +98,10 @@ WANTED = {
     "an operation": ({"subtypes": (Subtype("progress", own=True),)}, [5]),
     "any operation": ({"subtypes": (Subtype("operation", own=False),)}, [5]),
     "an interaction that nobody knows": ({"subtypes": (Subtype("other", own=False),)}, []),
-    "a sign-in": ({"sign_in": True}, [7]),
-    "no sign-in": ({"sign_in": False}, [6, 5, 4, 3, 2, 1, 0]),
+    "a sign-in": ({"kinds": ("sign-in",)}, [7]),
+    "what was asked of FHIR": ({"kinds": ("rest",)}, [6, 5, 4, 3, 2, 1, 0]),
+    "what was done to clients": ({"kinds": ("security",)}, []),
+    "of two kinds": ({"kinds": ("security", "sign-in")}, [7]),
 }
 
 
@@ -115,10 +117,26 @@ async def test_entries_are_found_by_what_they_say(ledger, asked, expected):
             entry(5, what="$progress", action=audit.EXECUTED, children=()),
             entry(6, status=404, type="Goal", id="g", children=()),
             entry(7, what="token", status=500, type="", id="", children=(), action=audit.READ),
+            entry(8, what="client-add", locality="elsewhere", client="", agency="", children=()),
         ]
     )
     assert await found(ledger, **asked) == expected
     assert await ledger.total("default", replace(EVERY, **asked)) == len(expected)
+
+
+async def test_kinds_of_acts_are_told_apart(ledger):
+    whats = ("read", "token", "client-add", "$progress", "client-keys", "client-revoke")
+    await ledger.keep([entry(number, what=what, children=()) for number, what in enumerate(whats)])
+    by = {
+        kinds: await found(ledger, kinds=kinds)
+        for kinds in (("rest",), ("sign-in",), ("security",), ("rest", "security"))
+    }
+    assert by == {
+        ("rest",): [3, 0],
+        ("sign-in",): [1],
+        ("security",): [5, 4, 2],
+        ("rest", "security"): [5, 4, 3, 2, 0],
+    }
 
 
 async def test_a_version_is_found_by_what_it_did_whatever_it_was_a_part_of(ledger):

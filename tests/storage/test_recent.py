@@ -6,7 +6,7 @@ from service.access.rule import sharing_rule
 from service.storage.checking import check
 from service.storage.indexing import NO_ROWS
 from service.storage.open import open_store
-from service.storage.recent import MOST_ROWS, Recent
+from service.storage.recent import MOST_CHANGES, MOST_ROWS, Recent
 from service.storage.store import Store
 from tests.conftest import BASE_URL
 from tests.storage.builders import LOCALITY, deletion, patient, score, stored, unit, update
@@ -73,6 +73,16 @@ def test_what_has_many_rows_is_not_remembered():
     recent.keep(_Unit(_Prepared(MOST_ROWS), _Prepared(MOST_ROWS + 1)), [_Version(1, 1), _Version(2, 1)])
     assert recent.rows(1, 1, 1) is not None
     assert recent.rows(1, 2, 1) is None
+
+
+def test_of_what_comes_in_bulk_nothing_is_remembered_and_what_it_follows_is_forgotten():
+    recent = Recent()
+    recent.keep(_Unit(_Prepared(1)), [_Version(1, 1)])
+    recent.keep(
+        _Unit(*[_Prepared(1)] * (MOST_CHANGES + 1)), [_Version(1, 2)] + [_Version(9, 1)] * MOST_CHANGES
+    )
+    assert recent.rows(1, 1, 1) is None
+    assert recent.rows(1, 1, 2) is None
 
 
 async def test_the_index_is_that_of_what_is_stored(store: Store, database_url, registry, extractor, clock):

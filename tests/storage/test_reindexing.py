@@ -11,7 +11,6 @@ import pytest
 
 from service.access.rule import sharing_rule
 from service.fhir.registry import Registry
-from service.fhir.search.extraction import Extractor
 from service.storage import indexed, reindexing
 from service.storage.open import session
 from service.storage.reindexing import Advance, Reindexing, Report, Voided
@@ -19,10 +18,12 @@ from service.storage.sessions import Busy
 from service.storage.store import Stale, Store
 from service.storage.tables import INDEXES
 from tests.conftest import BASE_URL
+from tests.databases import Databases
 from tests.storage.builders import LOCALITY, deletion, score, stored, unit, update
 from tests.storage.reindexed import (
     DEPLOYERS,
     current,
+    extractor_of,
     fill,
     opened,
     own,
@@ -30,6 +31,9 @@ from tests.storage.reindexed import (
     registry_with,
     rows,
 )
+
+# Every test opens the stores that it wants itself, in a database that is migrated.
+pytestmark = pytest.mark.usefixtures("migrated_url")
 
 PATIENTS = 4
 PEOPLE = people(PATIENTS)
@@ -49,9 +53,11 @@ def short(monkeypatch):
 
 
 @pytest.fixture
-def anew(database_url: str, tmp_path) -> str:
+def anew(databases: Databases, tmp_path) -> str:
     """Another database, to which the same is written with everything known from the start."""
-    return f"sqlite:///{tmp_path / 'anew.db'}"
+    folder = tmp_path / "anew"
+    folder.mkdir()
+    return databases.migrated("sqlite", folder)
 
 
 class StoppedError(Exception):
@@ -82,7 +88,7 @@ async def reindexed(database_url: str, registry: Registry, begin=None, types=())
         return await reindexing.reindex(
             own_session,
             registry,
-            Extractor(registry, BASE_URL),
+            extractor_of(registry),
             begin or progress(),
             types,
             sharing_rule(registry, BASE_URL),
@@ -277,7 +283,7 @@ async def test_what_an_old_server_writes_in_the_middle_ends_the_run(database_url
     old = await opened(database_url, PLAIN)
     await (await opened(database_url, FULL)).close()
     async with session(database_url) as own_session:
-        work = Reindexing(own_session, FULL, Extractor(FULL, BASE_URL))
+        work = Reindexing(own_session, FULL, extractor_of(FULL))
         await work.start()
         await stored(old, score("late", "a"))
         with pytest.raises(Voided):

@@ -17,7 +17,7 @@ from service.fhir import codec
 from service.fhir.validation.validator import Validator
 from service.interactions.context import Act, Context, Limits
 from service.interactions.search import search
-from service.storage.open import migrate, open_store
+from service.storage.open import open_store
 from tests.conftest import BASE_URL
 from tests.storage.builders import creation, unit, update
 
@@ -63,10 +63,9 @@ def validator(registry, terminology):
 
 
 @pytest.fixture
-async def clinic(database_url, registry, extractor, validator, terminology, clock):
+async def clinic(migrated_url, registry, extractor, validator, terminology, clock):
     """A context on a store that holds the record, written a while ago."""
-    migrate(database_url)
-    store = await open_store(database_url, registry, extractor, clock)
+    store = await open_store(migrated_url, registry, extractor, clock)
     await store.commit("default", unit(*map(creation, record())))
     clock.now += LONG_AGO
     yield Context(

@@ -16,8 +16,8 @@ from tests.storage.audits import BEGUN, entry, numbers
 
 
 @pytest.fixture(params=["sqlite"])
-def database_url(tmp_path) -> str:
-    return f"sqlite:///{tmp_path / 'thrive.db'}"
+def database_url(databases, tmp_path) -> str:
+    return databases.opened("sqlite", tmp_path)
 
 
 def hold(path: str, taken, free) -> None:
@@ -56,7 +56,11 @@ async def test_what_was_kept_is_on_disk_for_others(store, database_url, clock):
     await store.audit.keep([entry(0), entry(1)])
     with sqlite3.connect(sqlite_path(database_url)) as beside:
         assert beside.execute("SELECT count(*) FROM audit").fetchone() == (2,)
+        # Of whom they are stands beside them, and rows by young person are made of it later.
+        assert beside.execute("SELECT count(*) FROM audit_due").fetchone() == (1,)
+        await store.audit.settle()
         assert beside.execute("SELECT count(*) FROM audit_child").fetchone() == (2,)
+        assert beside.execute("SELECT count(*) FROM audit_due").fetchone() == (0,)
     beside.close()
     entries, more = await store.audit.found("default", Asked(1))
     assert (numbers(entries), more) == ([1], True)

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from service.fhir.problems import Unavailable
+from service.storage import sqlite_reader
 from service.storage.sqlite import connect
 from service.storage.sqlite_reader import Reader
 
@@ -104,3 +105,34 @@ async def test_closing_breaks_off_what_runs(open_reader):
     reader.close()
     with pytest.raises(Unavailable):
         await searching
+
+
+ROWS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n"
+
+
+async def test_a_search_that_was_broken_off_is_prepared_once_more_and_then_remembered(open_reader):
+    reader = open_reader()
+    prepared = []
+    reader.connection.set_authorizer(lambda *what: prepared.append(what) or sqlite3.SQLITE_OK)
+    # Broken off between two rows, here; the rest goes on beside.
+    assert len(await reader.searched(ROWS, (LONG,))) == LONG
+    assert len(open_reader.connections) == 2
+    assert len(await reader.searched(ROWS, (SHORT,))) == SHORT
+    prepared.clear()
+    for _ in range(3):
+        assert len(await reader.searched(ROWS, (SHORT,))) == SHORT
+    assert prepared == []
+    # As often as it happens.
+    assert len(await reader.searched(ROWS, (LONG,))) == LONG
+    assert len(reader.rows(ROWS, (SHORT,))) == SHORT
+    prepared.clear()
+    assert len(reader.rows(ROWS, (SHORT,))) == SHORT
+    assert prepared == []
+
+
+async def test_no_more_texts_are_remembered_than_there_is_room_for(open_reader, monkeypatch):
+    monkeypatch.setattr(sqlite_reader, "BROKEN_OFF", 2)
+    reader = open_reader()
+    for each in range(4):
+        await reader.searched(f"{ROWS} -- {each}", (LONG,))
+        assert len(reader._here._anew) <= 2

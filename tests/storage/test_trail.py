@@ -84,15 +84,24 @@ async def test_serials_rise_and_are_of_the_process_alone():
 
 async def test_what_waits_is_written_at_the_end():
     shelf = Shelf()
-    trail = BufferedTrail(shelf.keep, flush_after=60)
+    trail = BufferedTrail(shelf.keep, flush_after=60, clock=lambda: 0)
     await trail.note(event())
     await trail.close()
     assert len(shelf.entries) == 1
 
 
+async def test_all_processes_write_at_the_same_moments():
+    """At multiples of the time that entries wait, by the machine's clock: this one is told shortly before one."""
+    shelf = Shelf()
+    trail = BufferedTrail(shelf.keep, flush_after=60, clock=lambda: 7 * 60 - SOON)
+    await trail.note(event())
+    await eventually(lambda: shelf.entries)
+    await trail.close()
+
+
 async def test_half_a_buffer_is_written_at_once():
     shelf = Shelf()
-    trail = BufferedTrail(shelf.keep, flush_after=60, room=10)
+    trail = BufferedTrail(shelf.keep, flush_after=60, room=10, clock=lambda: 0)
     for number in range(5):
         await trail.note(event(number))
     await eventually(lambda: len(shelf.entries) == 5)
@@ -150,7 +159,7 @@ async def test_it_is_tried_again_now_and_then_and_not_without_rest():
 async def test_who_ends_is_told_where_what_waits_cannot_be_written():
     shelf = Shelf()
     shelf.broken = True
-    trail = BufferedTrail(shelf.keep, flush_after=60)
+    trail = BufferedTrail(shelf.keep, flush_after=60, clock=lambda: 0)
     await trail.note(event())
     with pytest.raises(Unavailable):
         await trail.close()
@@ -180,3 +189,15 @@ async def test_a_trail_into_a_database_is_there_for_the_next_process(
     entries, _ = await other.audit.found("default", Asked(10))
     assert [one.event for one in entries] == [event(number) for number in (2, 1, 0)]
     await other.close()
+
+
+async def test_what_is_due_is_made_from_time_to_time(store, clock, monkeypatch):
+    monkeypatch.setattr("service.storage.trail.SEAL_EVERY", 0.05)
+    clock.now = entry().event.at
+    await store.audit.keep([entry()])
+    async with kept(store.audit, clock):
+        for _ in range(600):
+            if not await store.audit.shelf.fetch("SELECT 1 FROM audit_due"):
+                break
+            await asyncio.sleep(0.05)
+    assert len(await store.audit.shelf.fetch("SELECT 1 FROM audit_child")) == 1

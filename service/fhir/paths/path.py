@@ -5,6 +5,7 @@ Source: https://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from service.fhir.paths.arithmetic import ARITHMETIC_OPERATORS
@@ -95,6 +96,18 @@ class Path:
         if raw is None:
             return [item if item.__class__ is Node else exported(item, None) for item in items]
         return [item if item.__class__ is Node else Node(raw, item) for item in items]
+
+    @property
+    def raw(self) -> tuple[str, Callable[[Any], list[Any]]] | None:
+        """The one type of the items and what gives them as bare JSON, of a path that reads nothing but the resource.
+
+        An item of these is its value, or a Node where something stands beside it. None where the type is not
+        known before, or is none of FHIR's.
+        """
+        type_, many = self._compiled.raw, self._compiled.many
+        if type_ is None or self._scoped or self._raw is None:
+            return None
+        return type_, lambda resource: many(resource, _UNREAD)
 
     def holds(self, resource: Any, environment: Environment = _NOWHERE) -> bool | None:
         """Whether the expression is true of the resource or element; None where it gives nothing.

@@ -297,7 +297,8 @@ class Query:
     pages exact under writes: a resource has the place of its version at that time, or of its
     first version where that is later, however often it changed since. It is 0 on a first page.
     Those in `pins` have the place of the version that stands beside their key. `sight`: with whose
-    eyes it is looked; None where everything in the locality is seen.
+    eyes it is looked; None where everything in the locality is seen. Without sort keys, what is asked with an
+    open end of time is listed from the newest key down, unless `rising` wants it the other way, as all else is.
     """
 
     type: str
@@ -310,3 +311,4 @@ class Query:
     as_of: int = 0
     pins: tuple[tuple[int, int], ...] = ()
     sight: Sight | None = None
+    rising: bool = False

@@ -41,22 +41,30 @@ MOST_SHAPES = 4_096
 # What an item is read for: a kind of values, and in which way.
 Purpose = tuple[str, str | None]
 Sinks = tuple[tuple[int, Readers, tuple[str, ...]], ...]
+# As `Sinks`, where the type of all items is known before.
+Settled = tuple[tuple[int, Reader, tuple[str, ...]], ...]
+Run = Callable[[dict[str, Any]], list[Any]]
+# The sets of SearchValues up to `uris`.
+Kinds = tuple[set[Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """A path and where its items go: the kind of value, a reader by type of item, and the codes.
 
-    `roots` are the root properties of which one must be there; None: it is always run.
+    `roots` are the root properties of which one must be there; None: it is always run. `settled`: the same for
+    bare JSON, where the path's items are of one type.
     """
 
     run: Callable[[dict[str, Any]], list[Node]]
     roots: frozenset[str] | None
     sinks: Sinks
+    settled: tuple[Run, Settled] | None = None
 
 
 # What is done for resources with the same properties: paths with their sinks, and composites.
 Plan = tuple[
+    tuple[tuple[Run, Settled], ...],
     tuple[tuple[Callable[[dict[str, Any]], list[Node]], Sinks], ...],
     tuple[Group, ...],
 ]
@@ -102,22 +110,13 @@ class Extractor:
         if plan is None:
             plan = self._remember(shapes, shape, resource["resourceType"])
         values = SearchValues()
-        kinds: tuple[set[Any], ...] = (
+        kinds: Kinds = (
             values.tokens, values.references, values.strings, values.dates,
             values.numbers, values.quantities, values.uris,
         )  # fmt: skip
-        steps, composites = plan
-        for run, sinks in steps:
-            for node in run(resource):
-                value = node.value
-                if value is None:  # a primitive that has only extensions has no value
-                    continue
-                for kind, readers, codes in sinks:
-                    reader = readers.get(node.type)
-                    if reader is not None:
-                        for found in reader(value):
-                            for code in codes:
-                                kinds[kind].add((code, *found))
+        settled, steps, composites = plan
+        _read_settled(resource, settled, kinds)
+        _read_others(resource, steps, kinds)
         for group in composites:
             group.add(resource, values.composites)
         shorten(values, self._seconds[resource["resourceType"]])
@@ -128,12 +127,10 @@ class Extractor:
         if len(shapes) >= MOST_SHAPES:
             shapes.clear()
         keys = frozenset(shape)
+        due = [step for step in self._steps[type_] if step.roots is None or step.roots & keys]
         plan = (
-            tuple(
-                (step.run, step.sinks)
-                for step in self._steps[type_]
-                if step.roots is None or step.roots & keys
-            ),
+            tuple(step.settled for step in due if step.settled is not None and step.settled[1]),
+            tuple((step.run, step.sinks) for step in due if step.settled is None),
             tuple(some for group in self._groups[type_] if (some := group.of_shape(keys))),
         )
         shapes[shape] = plan
@@ -166,7 +163,9 @@ class Extractor:
             (_KINDS[_DERIVED_KINDS.get(what, what)], self._readers.of(what, way), tuple(codes))
             for (what, way), codes in sinks.items()
         )
-        return Step(path.values if is_plain(expression) else fitting(path), path.roots, made)
+        if not is_plain(expression):
+            return Step(fitting(path), path.roots, made)
+        return Step(path.values, path.roots, made, _settled(path, made))
 
     def _component_ways(self, parameter: SearchParameter, alternative: str) -> Iterable[Way]:
         """How a component of a composite is read: as the parameter itself and, a quantity, in any unit as well."""
@@ -174,6 +173,43 @@ class Extractor:
         yield path, self._readers.of(parameter.type, way), ""
         if parameter.type == "quantity":
             yield path, self._readers.of(CANONICAL, way), f":{CANONICAL}"
+
+
+def _read_settled(resource: dict[str, Any], steps: Iterable[tuple[Run, Settled]], kinds: Kinds) -> None:
+    """Adds what paths give whose items are of one type."""
+    for run, sinks in steps:
+        for item in run(resource):
+            # What stands beside a primitive is not searched for.
+            value = item.value if item.__class__ is Node else item
+            if value is None:
+                continue
+            for kind, reader, codes in sinks:
+                for found in reader(value):
+                    for code in codes:
+                        kinds[kind].add((code, *found))
+
+
+def _read_others(resource: dict[str, Any], steps: Iterable[tuple[Run, Sinks]], kinds: Kinds) -> None:
+    """Adds what paths give whose items say their types."""
+    for run, sinks in steps:
+        for node in run(resource):
+            value = node.value
+            if value is None:  # a primitive that has only extensions has no value
+                continue
+            for kind, readers, codes in sinks:
+                reader = readers.get(node.type)
+                if reader is not None:
+                    for found in reader(value):
+                        for code in codes:
+                            kinds[kind].add((code, *found))
+
+
+def _settled(path: Path, sinks: Sinks) -> tuple[Run, Settled] | None:
+    """What gives the path's items as bare JSON, with their readers; None where they may be of several types."""
+    if path.raw is None:
+        return None
+    type_, run = path.raw
+    return run, tuple((kind, readers[type_], codes) for kind, readers, codes in sinks if type_ in readers)
 
 
 class _AllReaders:

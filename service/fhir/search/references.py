@@ -48,8 +48,7 @@ class Addresses:
 
     def local(self, text: str) -> Target | None:
         """The type and id of a relative reference, or of an absolute one under our base; else None."""
-        parts = _usual(self.base_url, text) if len(text) <= USUAL else _parts(self.base_url, text)
-        return parts if parts is not None and self.registry.is_resource(parts[0]) else None
+        return (_usual if len(text) <= USUAL else _local)(self.registry, self.base_url, text)
 
     def canonical(self, text: str) -> list[Target]:
         """What a canonical points at: its URL and, where it names one, its version of that; none for a fragment."""
@@ -80,7 +79,13 @@ def _parts(base: str, text: str) -> Target | None:
     return (type_, id_) if ID.fullmatch(id_) else None
 
 
-_usual = lru_cache(REMEMBERED)(_parts)
+def _local(registry: Registry, base: str, text: str) -> Target | None:
+    """Type and id of a literal reference below the base to a resource of R4."""
+    parts = _parts(base, text)
+    return parts if parts is not None and registry.is_resource(parts[0]) else None
+
+
+_usual = lru_cache(REMEMBERED)(_local)
 
 
 def names_version(text: str) -> bool:

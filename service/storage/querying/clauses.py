@@ -154,9 +154,9 @@ class Clauses:
         return [visible(row.c, self.slots)] if self.slots else []
 
     def _looked_at(self, path: Path, one: Any, rid: Any) -> Of:
-        """The resource of that key, where it is seen."""
+        """The resource of that key, where it is seen. What is asked of its indexes is asked before it is looked at."""
         row = path.then(one, one.c.locality == LOCALITY, one.c.rid == rid, *self._seen(one), take=_TAKEN)
-        return Of(row.rid, row)
+        return Of(rid, row)
 
     def rids(self, shape: Shape, type_: Any = OWN_TYPE) -> Select[Any]:
         """The keys of the resources that the shape, which must drive, leads to: in any order, more than once."""
@@ -205,13 +205,34 @@ class Clauses:
 
     def _referred(self, shape: Shape) -> tuple[Path, Any]:
         """From the resources where it holds to those that they refer to."""
-        _, at, where = shape
-        path, rid = self._begun(where, value(at + 2, SmallInteger), once=False)
+        path, rid = self._referring(shape)
         if self.slots:
             rid = self._looked_at(path, resource.alias(), rid).rid
+        return path, self._target(path, shape[1], rid)
+
+    def _referring(self, shape: Shape) -> tuple[Path, Any]:
+        _, at, where = shape
+        return self._begun(where, value(at + 2, SmallInteger), once=False)
+
+    def _target(self, path: Path, at: int, rid: Any) -> Any:
         refers, to = index_reference.alias(), resource.alias()
         target = path.then(refers, *_references(refers, at, rid), take=("target",)).target
-        return path, path.then(to, *_current(to, value(at + 1, SmallInteger), target)).rid
+        return path.then(to, *_current(to, value(at + 1, SmallInteger), target)).rid
+
+    def pairs(self, shape: Shape) -> Select[Any]:
+        """The keys of the resources that a reverse chain leads to, as `rid`, and of what refers to them, as `source`.
+
+        Whether the sources are seen is not looked at: `seen` tells.
+        """
+        path, source = self._referring(shape)
+        rid = self._target(path, shape[1], source)
+        return path.select(rid.label("rid"), source.label("source"))
+
+    def seen(self, rid: Any) -> Condition:
+        """Whether the resource of that key is seen."""
+        one = resource.alias()
+        looked = select(ONE).where(one.c.locality == LOCALITY, one.c.rid == rid, *self._seen(one))
+        return there_is(looked.correlate_except(one))
 
     def weight(self, shape: Shape, most: Any, type_: Any = OWN_TYPE) -> ColumnElement[int]:
         """How many rows the shape would have a search look at, as far as `most` of each of its leaves."""

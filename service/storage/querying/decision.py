@@ -5,6 +5,9 @@ places is withheld. It is one look at the author, and else one at the rows of th
 side by side; nothing is ever looked for by it, so that no plan depends on it. It is the rule of
 `service.outcomes.sharing.decide`, to which a test holds it.
 
+SQLite calls functions of its program at next to no cost: there what the rows of a child came to is
+remembered (`service.storage.remembered`), and looked at anew only where it may have become another.
+
 Source: ADR 0019
 """
 # ruff: noqa: S608 - the texts are made of names of our own tables and columns; values are arguments
@@ -22,6 +25,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     SmallInteger,
+    Text,
     bindparam,
     literal_column,
 )
@@ -30,6 +34,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from service.fhir.search.sight import Sight
 from service.storage.names import Kind, Name, Names, pack_id
+from service.storage.sharing_tables import sharing_changes
 from service.storage.store import SERVICE
 
 # Effects of rows, as in `service.outcomes.sharing.Effect`; grounds as in its `Ground`.
@@ -44,6 +49,9 @@ WITHHELD: Final = 8
 _EVERYONE: Final = "*"
 _NOBODY: Final = -1  # the number of no agency
 _NO_CHILD: Final = b""  # the packed id of nobody
+
+# Functions of the program that a connection to SQLite has: `service.storage.remembered` says what they do.
+MARK, KNOWN, KEEP = "sharing_mark", "sharing_known", "sharing_keep"
 
 Fill = Callable[[str], str]  # a parameter's name as it stands in the text
 Row = Mapping[str, str]
@@ -84,12 +92,16 @@ def values(sight: Sight | None, names: Names, now: int, child: str | None = None
     return numbers | {"now": now, "asked_child": _NO_CHILD if child is None else pack_id(child)}
 
 
-def _numbers(sight: Sight, names: Names) -> dict[str, int]:
+def _numbers(sight: Sight, names: Names) -> dict[str, Any]:
     """What stands for who looks; it is kept once all has a number, which never changes."""
     # Nobody's name is empty: 0 stands for an author that is not known, and for no party.
-    found = {f"party{index}": names.code(*name) or _NOBODY for index, name in enumerate(parties(sight))}
+    found: dict[str, Any] = {
+        f"party{index}": names.code(*name) or _NOBODY for index, name in enumerate(parties(sight))
+    }
     purpose = names.code(Kind.PURPOSE, sight.purpose)
     found |= {"me": found["party0"], "purpose": _NOBODY if purpose is None else purpose}
+    # All that the decision knows of who looks, in one value: what is remembered is remembered of these eyes.
+    found["eyes"] = " ".join(f"{name}={found[name]}" for name in sorted(found))
     if not unknown(sight, names):
         sight.known[names] = found
     return found
@@ -100,6 +112,7 @@ TYPES: Final[Mapping[str, tuple[Any, str]]] = {
     "purpose": (Integer(), "integer"),
     "now": (BigInteger(), "bigint"),
     "asked_child": (LargeBinary(), "bytea"),
+    "eyes": (Text(), "text"),
     "locality": (SmallInteger(), "smallint"),
 }
 """The types of the decision's parameters, for SQLAlchemy and as PostgreSQL names them."""
@@ -126,13 +139,14 @@ def withheld(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqli
         return "0"
     author, child = row["author"], row["child"]
     alike = ""
-    if type_ is not None:
-        once = _Said(fill("asked_child"), type_, slots, fill, sqlite).withheld()
-        alike = f" WHEN {child} = {fill('asked_child')} THEN {once}"
-    return (
-        f"(CASE WHEN {author} = {fill('me')} OR {child} IS NULL THEN 0"
-        f"{alike} ELSE {_Said(child, row['type'], slots, fill, sqlite).withheld()} END)"
-    )
+    if sqlite:
+        each = f"{_remembered(row, slots, fill, type_)} & {WITHHELD}"
+    else:
+        if type_ is not None:
+            once = _Said(fill("asked_child"), type_, slots, fill, sqlite).withheld()
+            alike = f" WHEN {child} = {fill('asked_child')} THEN {once}"
+        each = _Said(child, row["type"], slots, fill, sqlite).withheld()
+    return f"(CASE WHEN {author} = {fill('me')} OR {child} IS NULL THEN 0{alike} ELSE {each} END)"
 
 
 def _number(row: Row, slots: int, fill: Fill, type_: str | None, *, sqlite: bool, whole: bool) -> str:
@@ -140,16 +154,40 @@ def _number(row: Row, slots: int, fill: Fill, type_: str | None, *, sqlite: bool
         return str(SERVICE)
     author, child, label = row["author"], row["child"], row["label"]
     alike = ""
-    if type_ is not None:
-        # It refers to no column outside: databases look once for it, and not for each row.
-        once = _Said(fill("asked_child"), type_, slots, fill, sqlite).number("0", whole=whole)
-        alike = f" WHEN {child} = {fill('asked_child')} AND {label} = 0 THEN {once}"
-    each = _Said(child, row["type"], slots, fill, sqlite).number(label, whole=whole)
+    if sqlite:
+        each = f"{_remembered(row, slots, fill, type_)}{'' if whole else f' & {GROUND}'}"
+    else:
+        if type_ is not None:
+            # It refers to no column outside: databases look once for it, and not for each row.
+            once = _Said(fill("asked_child"), type_, slots, fill, sqlite).number("0", whole=whole)
+            alike = f" WHEN {child} = {fill('asked_child')} AND {label} = 0 THEN {once}"
+        each = _Said(child, row["type"], slots, fill, sqlite).number(label, whole=whole)
     return (
         f"(CASE WHEN {author} = {fill('me')} THEN {AUTHOR}"
         f" WHEN {child} IS NULL THEN CASE WHEN {label} = 0 THEN {DIRECTORY} ELSE 0 END"
         f"{alike} ELSE {each} END)"
     )
+
+
+def _remembered(row: Row, slots: int, fill: Fill, type_: str | None) -> str:
+    """The whole number of what is of a child, on SQLite: as it is remembered, or else as it is, which is kept.
+
+    It is remembered by the child, the label and the type under a mark, which stands for the eyes and for
+    all that was said in the locality until now (`sharing_changes`): the mark is made once for a statement,
+    of what this statement sees. Until the next of the times at which what is said of the child begins or
+    ends to hold it stays what it is.
+    """
+    locality, now, child = fill("locality"), fill("now"), row["child"]
+    changes = f"(SELECT c.number FROM {sharing_changes.name} AS c WHERE c.locality = {locality})"
+    mark = f"(SELECT {MARK}({locality}, {fill('eyes')}, {now}, {changes}))"
+    of_type = row["type"] if type_ is None else type_
+    key = f"CAST({mark} || {row['label']} || '.' || {of_type} || '.' || {child} AS BLOB)"
+    exact = _Said(child, of_type, slots, fill, sqlite=True).number(row["label"], whole=True)
+    until = (
+        f"(SELECT min(CASE WHEN s.low > {now} THEN s.low WHEN s.high > {now} THEN s.high END)"
+        f" FROM index_sharing AS s WHERE s.locality = {locality} AND s.child = {child})"
+    )
+    return f"coalesce({KNOWN}({key}), {KEEP}({key}, {exact}, {until}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,39 +202,17 @@ class _Said:
 
     def number(self, label: str, *, whole: bool) -> str:
         """The ground on which what has the label is seen; the `whole` number with what is withheld."""
-        exact = f"{self.ground(label)} + {self.withheld()}" if whole else self.ground(label)
-        return self._at_a_glance(label, exact, whole=whole) if self.sqlite else exact
-
-    def _at_a_glance(self, label: str, exact: str, *, whole: bool) -> str:
-        """As `exact`, which is asked only where somebody denies, or a parent alone permits, or something is withheld.
-
-        Mostly the greatest of the rows tells: one aggregate in place of eight.
-        """
-        asks = (YOUNG_DENY, PARENT_DENY, *((RESTRICTED,) if whole else ()))
-        ranks = (
-            f"WHEN s.effect IN ({', '.join(map(str, asks))}) THEN {_ASK}"
-            f" WHEN s.effect = {YOUNG_PERMIT} THEN CASE WHEN {label} & ~s.mask = 0 THEN 3 ELSE 0 END"
-            f" WHEN s.effect = {PARENT_PERMIT} THEN {_PARENT}"
-            f" WHEN {label} <> 0 OR s.effect >= {OF_AGE} THEN 0"
-            f" WHEN s.effect = {PLAN} THEN 5 WHEN s.effect = {TEAM} THEN 4 ELSE 1"
-        )
-        glance = (
-            f"coalesce((SELECT max(CASE {ranks} END) FROM index_sharing AS s WHERE {self._fitting()}), 0)"
-        )
-        return (
-            f"CASE {glance} WHEN 5 THEN {COORDINATES} WHEN 4 THEN {IN_TEAM} WHEN 3 THEN {PERMITTED}"
-            f" WHEN 1 THEN {BROKE_GLASS} WHEN 0 THEN 0 ELSE {exact} END"
-        )
+        return f"{self.ground(label)} + {self.withheld()}" if whole else self.ground(label)
 
     def ground(self, label: str) -> str:
         """The ground on which what has the label is seen."""
         circle = {effect: self._any(effect, f"{label} = 0") for effect in (PLAN, TEAM, EMERGENCY)}
         denied, permitted = self._decided(label)
         return (
-            f"coalesce((SELECT CASE WHEN {denied} THEN 0 WHEN {circle[PLAN]} THEN {COORDINATES}"
+            f"(SELECT CASE WHEN {denied} THEN 0 WHEN {circle[PLAN]} THEN {COORDINATES}"
             f" WHEN {circle[TEAM]} THEN {IN_TEAM} WHEN {permitted} THEN {PERMITTED}"
             f" WHEN {circle[EMERGENCY]} THEN {BROKE_GLASS} ELSE 0 END"
-            f" FROM index_sharing AS s WHERE {self._fitting()}), 0)"
+            f" FROM index_sharing AS s WHERE {self._fitting()})"
         )
 
     def withheld(self) -> str:
@@ -224,9 +240,11 @@ class _Said:
             f"s.team IN (SELECT t.team FROM index_sharing AS t WHERE {self._now('t')}"
             f" AND t.party = {self.fill('me')} AND t.effect = {TEAM})"
         )
+        # What is nested most stands first: then SQLite's parser has least to remember.
         return (
-            f"{self._now('s')} AND s.type IN (0, {self.type}) AND s.purpose IN (0, {self.fill('purpose')})"
-            f" AND (s.party IN ({among}) OR s.party = 0 AND (s.effect >= {OF_AGE} OR length(s.team) > 0 AND {mine}))"
+            f"(length(s.team) > 0 AND s.party = 0 AND {mine} OR s.party = 0 AND s.effect >= {OF_AGE}"
+            f" OR s.party IN ({among})) AND {self._now('s')} AND s.type IN (0, {self.type})"
+            f" AND s.purpose IN (0, {self.fill('purpose')})"
         )
 
     def _any(self, effect: int, condition: str = "") -> str:
@@ -241,10 +259,6 @@ class _Said:
         denied = f"{self._any(YOUNG_DENY, refuses)} OR {self._any(PARENT_DENY, refuses)} AND {minor} AND NOT {young}"
         return denied, f"({young} OR {self._any(PARENT_PERMIT, covers)} AND {minor})"
 
-
-# Ranks of `_at_a_glance` that do not tell by themselves.
-_PARENT: Final = 2
-_ASK: Final = 6
 
 _COLUMNS: Final = ("author", "child", "label", "type")
 

@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Dialect
 
@@ -36,6 +36,9 @@ _COLUMNS = ", ".join(f"r.{column}" for column in COLUMNS)
 _NO_NUMBER = -1  # of a parameter that a type does not have
 
 _CURRENT = f"method <> {DELETED}"
+
+# So many texts are kept; a client that asks in more different ways has them made anew.
+_MOST_TEXTS = 500
 
 # Types of element that hold a canonical.
 _CANONICAL = frozenset({"canonical", "uri"})
@@ -72,6 +75,7 @@ class Inclusion:
         self._names = names
         self._sqlite = dialect.name == "sqlite"
         self._canonical: dict[Parameter, bool] = {}
+        self._texts: dict[tuple[object, ...], tuple[str, list[tuple[str, Any]]]] = {}
 
     def referred(
         self,
@@ -83,8 +87,13 @@ class Inclusion:
         eyes: Eyes = EVERYTHING,
     ) -> Statement:
         """SQL and arguments of the current resources that those of the keys refer to, as the eyes see them."""
-        text = _Text(self._sqlite, locality, eyes)
-        rids, asked = text.numbers(keys), text.numbers(self._numbers(parameters))
+        readable = self._readable(eyes.sight)
+        given = {**eyes.values, "locality": locality, "limit": limit, "keys": self._list(keys)}
+        key = ("referred", slots(eyes.sight), tuple(parameters), types)
+        return self._statement(key, given, readable, lambda text: self._referred(text, parameters, types))
+
+    def _referred(self, text: _Text, parameters: Sequence[Parameter], types: frozenset[str]) -> str:
+        rids, asked = text.listed("keys"), text.numbers(self._numbers(parameters))
         rows = text.beside("index_reference", "i", "rid = k.value", "parameter = p.value")
         refers = f"SELECT i.* FROM {rids} AS k CROSS JOIN {asked} AS p {rows}"
         if told := text.told(self._withheld(parameters), self._types(self._places)):
@@ -97,7 +106,7 @@ class Inclusion:
         found = [f"SELECT r.rid FROM refers AS f {text.target('r')} {local}"]
         if any(self._is_canonical(parameter) for parameter in parameters):
             found.append(_named(text, self._urls(types or self._registry.served)))
-        return text.resources(f"refers AS MATERIALIZED ({refers})", found, limit, self._readable(eyes.sight))
+        return text.resources(f"refers AS MATERIALIZED ({refers})", found, text.visible("every.rid"))
 
     def referring(
         self,
@@ -108,23 +117,64 @@ class Inclusion:
         eyes: Eyes = EVERYTHING,
     ) -> Statement:
         """SQL and arguments of the current resources that refer to any of the targets, as the eyes see them."""
-        text = _Text(self._sqlite, locality, eyes)
-        text.hides = text.told(self._withheld(parameters), self._types(self._places))
         known = [
             (code, pack_id(id_)) for type_, id_ in targets if (code := self._names.code(Kind.TYPE, type_))
         ]
-        listed = text.targets(known)
-        most = text.bind(limit, "bigint")
+        types, readable = frozenset(type_ for type_, _ in targets), self._readable(eyes.sight)
+        given: dict[str, Any] = {**eyes.values, "locality": locality, "limit": limit}
+        count = 0  # PostgreSQL takes lists
+        if self._sqlite:
+            # Bytes cannot stand in JSON. Some are said twice, so that there are few texts to keep.
+            known = known or [(URL_TARGET, b"")]
+            known += known[:1] * ((1 << (len(known) - 1).bit_length()) - len(known))
+            count = len(known)
+            for place, (type_, id_) in enumerate(known):
+                given |= {f"type{place}": type_, f"target{place}": id_}
+        else:
+            given |= {"types": [type_ for type_, _ in known], "targets": [id_ for _, id_ in known]}
+        key = ("referring", slots(eyes.sight), tuple(parameters), types, count)
+        return self._statement(
+            key, given, readable, lambda text: self._referring(text, parameters, types, count)
+        )
+
+    def _referring(
+        self, text: _Text, parameters: Sequence[Parameter], types: frozenset[str], count: int
+    ) -> str:
+        text.hides = text.told(self._withheld(parameters), self._types(self._places))
+        listed = text.targets(count)
+        most = text.take("limit", "bigint")
         asked = text.numbers(self._numbers(parameters))
         rows = text.first(most, "f.target", "parameter = p.value", "target_type = f.target_type")
         found = [f"SELECT i.value AS rid FROM targets AS f CROSS JOIN {asked} AS p {rows}"]
         canonical = [parameter for parameter in parameters if self._is_canonical(parameter)]
-        types = frozenset(type_ for type_, _ in targets)
         if canonical and (urls := self._urls(types)):
             found += _naming(text, urls, text.numbers(self._numbers(canonical)), most)
-        return text.resources(
-            f"targets (target_type, target) AS ({listed})", found, limit, self._readable(eyes.sight)
-        )
+        # The first of each target are the first that are seen.
+        return text.resources(f"targets (target_type, target) AS ({listed})", found)
+
+    def _statement(
+        self,
+        key: tuple[object, ...],
+        given: dict[str, Any],
+        readable: Sequence[int] | None,
+        build: Callable[[_Text], str],
+    ) -> Statement:
+        """The statement: its text is made once, and takes its values from those `given`."""
+        if readable is not None:
+            given["readable"] = self._list(readable)
+        key = (*key, readable is None)
+        made = self._texts.get(key)
+        if made is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            text = _Text(self._sqlite, cast("int", key[1]), is_narrowed=readable is not None)
+            made = self._texts[key] = (build(text), text.bound)
+        sql, bound = made
+        return sql, [given[name] if name else constant for name, constant in bound]
+
+    def _list(self, numbers: Sequence[int]) -> Any:
+        """The numbers as `_Text.listed` takes them."""
+        return json.dumps(list(numbers)) if self._sqlite else list(numbers)
 
     def _withheld(self, parameters: Sequence[Parameter]) -> list[int]:
         """The numbers of those by which nothing is followed where places are withheld."""
@@ -217,46 +267,48 @@ class _Text:
     """A statement in the making, and what the two databases say differently."""
 
     sqlite: bool
-    number: int  # of the locality
-    eyes: Eyes = EVERYTHING
-    arguments: list[Any] = field(default_factory=list)
+    slots: int
+    is_narrowed: bool  # whether not all types are seen
+    bound: list[tuple[str, Any]] = field(default_factory=list)  # by name, or without one
     locality: str = ""
     hides: str = ""
-    _bound: dict[str, str] = field(default_factory=dict)
+    _places: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.locality = self.bind(self.number, "smallint")
+        self.locality = self.take("locality", "smallint")
 
-    def bind(self, value: Any, type_: str) -> str:
-        """A place for the value."""
-        self.arguments.append(value)
-        return f"?{len(self.arguments)}" if self.sqlite else f"${len(self.arguments)}::{type_}"
+    def bind(self, value: Any, type_: str, name: str = "") -> str:
+        """A place for the value, which is the same each time; or for that of the name."""
+        self.bound.append((name, value))
+        return f"?{len(self.bound)}" if self.sqlite else f"${len(self.bound)}::{type_}"
+
+    def take(self, name: str, type_: str) -> str:
+        """A place for the value that is given by the name, the same each time."""
+        if name not in self._places:
+            self._places[name] = self.bind(None, type_, name)
+        return self._places[name]
 
     def _eye(self, name: str) -> str:
-        """A place for a value of the decision, the same each time."""
-        if name == "locality":
-            return self.locality
-        if name not in self._bound:
-            self._bound[name] = self.bind(self.eyes.values[name], TYPES.get(name, PARTY)[1])
-        return self._bound[name]
+        """A place for a value of the decision."""
+        return self.take(name, TYPES.get(name, PARTY)[1])
 
     def _seen(self, rid: str, part: Callable[..., str]) -> str:
         """That part of the number of the resource of that key."""
         row = {name: f"w.{name}" for name in ("author", "child", "label", "type")}
-        number = part(row, slots(self.eyes.sight), self._eye, sqlite=self.sqlite)
+        number = part(row, self.slots, self._eye, sqlite=self.sqlite)
         of = f"w.locality = {self.locality} AND w.rid = {rid}"
         return f"(SELECT {number} FROM resource AS w WHERE {of})"
 
     def visible(self, rid: str) -> str:
         """Whether the resource of that key is seen; empty where all are."""
-        return f"{self._seen(rid, ground)} > 0" if slots(self.eyes.sight) else ""
+        return f"{self._seen(rid, ground)} > 0" if self.slots else ""
 
     def told(self, revealing: Sequence[int], places: Sequence[int]) -> str:
         """Whether a row `i` of references is one that is told of; empty where all are.
 
         It is not, where places are withheld of its resource, by the parameters or to the types of these numbers.
         """
-        if not (revealing or places) or not slots(self.eyes.sight):
+        if not (revealing or places) or not self.slots:
             return ""
         among = ", ".join(map(str, revealing)) or str(_NO_NUMBER)
         types = ", ".join(map(str, places)) or str(_NO_NUMBER)
@@ -278,17 +330,18 @@ class _Text:
         )
         return f"(SELECT {parts} FROM json_each({rows}))"
 
-    def targets(self, targets: Sequence[tuple[int, bytes]]) -> str:
-        """A SELECT of the types and ids."""
+    def listed(self, name: str) -> str:
+        """A FROM item with the numbers that are given by the name as `value`."""
+        place = self.take(name, "bigint[]")
+        return f"json_each({place})" if self.sqlite else f"(SELECT unnest({place}) AS value)"
+
+    def targets(self, count: int) -> str:
+        """A SELECT of the types and ids that are given; on SQLite so many."""
         if not self.sqlite:
-            types, ids = [type_ for type_, _ in targets], [id_ for _, id_ in targets]
-            return f"SELECT unnest({self.bind(types, 'smallint[]')}), unnest({self.bind(ids, 'bytea[]')})"
-        # Bytes cannot stand in JSON. Some are said twice, so that there are few texts to keep.
-        filled = list(targets) or [(URL_TARGET, b"")]
-        filled += filled[:1] * ((1 << (len(filled) - 1).bit_length()) - len(filled))
-        return "VALUES " + ", ".join(
-            f"({self.bind(type_, '')}, {self.bind(id_, '')})" for type_, id_ in filled
-        )
+            types, ids = self.take("types", "smallint[]"), self.take("targets", "bytea[]")
+            return f"SELECT unnest({types}), unnest({ids})"
+        each = ((self.take(f"type{place}", ""), self.take(f"target{place}", "")) for place in range(count))
+        return "VALUES " + ", ".join(f"({type_}, {id_})" for type_, id_ in each)
 
     def beside(self, table: str, alias: str, *conditions: str) -> str:
         """The table's rows of the locality, looked up for each row before; conditions begin with a column of it."""
@@ -357,23 +410,23 @@ class _Text:
         """The text as a target holds it."""
         return f"CAST({text} AS BLOB)" if self.sqlite else f"convert_to({text}, 'UTF8')"
 
-    def resources(
-        self, given: str, found: Sequence[str], limit: int, readable: Sequence[int] | None
-    ) -> Statement:
-        """The whole: the current resources of the rids found, each once, in their order; `readable` are types."""
+    def resources(self, given: str, found: Sequence[str], *conditions: str) -> str:
+        """The whole: the current resources of the rids found that meet the conditions, each once, in their order."""
         rids = " UNION ALL ".join(found)
-        most = self.bind(limit, "bigint")
+        most = self.take("limit", "bigint")
         row = self.beside("resource", "r", "rid = f.rid", _CURRENT)
-        seen = [self.visible("every.rid")]
-        if readable is not None:
+        wanted = [condition for condition in conditions if condition]
+        if self.is_narrowed:
             of = f"SELECT w.type FROM resource AS w WHERE w.locality = {self.locality} AND w.rid = every.rid"
-            seen.append(f"({of}) IN (SELECT value FROM {self.numbers(readable)} AS t)")
-        where = " AND ".join(filter(None, seen))
-        first = f"SELECT DISTINCT rid FROM ({rids}) AS every{f' WHERE {where}' if where else ''}"
+            wanted.append(f"({of}) IN (SELECT value FROM {self.listed('readable')} AS t)")
+        first = f"SELECT DISTINCT rid FROM ({rids}) AS one"
+        if wanted:
+            # Each is looked at once: pages refer to the same over and over.
+            once = f"({first} {'LIMIT -1' if self.sqlite else 'OFFSET 0'})"
+            first = f"SELECT rid FROM {once} AS every WHERE {' AND '.join(wanted)}"
         each = {name: f"r.{name}" for name in ("author", "child", "label", "type")}
-        number = decided(each, slots(self.eyes.sight), self._eye, sqlite=self.sqlite)
-        text = (
+        number = decided(each, self.slots, self._eye, sqlite=self.sqlite)
+        return (
             f"WITH {given} SELECT {_COLUMNS}, {number} AS seen FROM ({first} ORDER BY rid LIMIT {most}) AS f"
             f" {row} ORDER BY f.rid"
         )
-        return text, self.arguments

@@ -9,21 +9,17 @@ Source: ADR 0013
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
     Integer,
     Select,
     SmallInteger,
-    and_,
     bindparam,
     cast,
     func,
     literal_column,
     null,
-    or_,
     select,
     union_all,
 )
@@ -35,36 +31,10 @@ from service.storage.querying.decision import GROUND, Decision, visible
 from service.storage.querying.leaves import LOCALITY, Way, on_row, rows, value
 from service.storage.querying.plans import Plan
 from service.storage.querying.ranks import parts
-from service.storage.querying.shapes import Shape
+from service.storage.querying.shapes import Shape, leads_on
+from service.storage.querying.wanted import AS_OF, COUNT, Wanted, beside, changed, direction, of_type
 from service.storage.statements import COLUMNS
 from service.storage.tables import DELETED, resource
-
-Extent = Literal["all", "settled", "moved"]
-
-COUNT: ColumnElement[int] = bindparam("count", type_=Integer)
-_AFTER: ColumnElement[int] = bindparam("after", type_=BigInteger)
-_AS_OF: ColumnElement[int] = bindparam("as_of", type_=BigInteger)
-_FIRST_VERSION = 1
-
-
-class Wanted(NamedTuple):
-    """What is wanted of a search beside what must hold.
-
-    `like` are the parts that ask for what the first sort key is of.
-    `missing` tells which of the place's values there are not, None where the page lies beside
-    no place. `descending` is the order of resource keys of an unsorted search. `seen_later`: whether
-    the resources are seen is decided of what is found.
-    """
-
-    shape: Shape
-    sort: tuple[Shape, ...] = ()
-    like: tuple[int, ...] = ()
-    after: bool = False
-    missing: tuple[bool, ...] | None = None
-    backward: bool = False
-    descending: bool = False
-    extent: Extent = "all"
-    seen_later: bool = False
 
 
 class Pages:
@@ -86,6 +56,8 @@ class Pages:
             return self._with_resources(self.keys(plan, wanted).limit(COUNT), wanted)
         if plan.kind == "sorted walk":
             return self._with_resources(self._sorted_walk(wanted), wanted)
+        if self._slots and wanted.extent == "all" and not (self._postgresql or leads_on(wanted.shape)):
+            return self._sorted_at_once(plan, wanted)
         return self._with_resources(self._sorted(plan, wanted), wanted)
 
     def ids(self, plan: Plan, wanted: Wanted) -> Select[Any]:
@@ -125,9 +97,9 @@ class Pages:
             conditions = [self._clauses.condition(part, Of(r.c.rid, r.c)) for part in others]
             extent = self._extent(wanted, Of(r.c.rid, r.c))
             walked: Select[Any] = select(r.c.rid).where(
-                *_of_type(r.c), *conditions, *extent, *_beside(wanted, r.c.rid)
+                *of_type(r.c), *conditions, *extent, *beside(wanted, r.c.rid)
             )
-            return walked.order_by(_direction(wanted, r.c.rid))
+            return walked.order_by(direction(wanted, r.c.rid))
         leaf = parts(wanted.shape)[plan.part]
         if plan.kind == "collect":
             return self._collected(leaf, others, wanted)
@@ -142,15 +114,31 @@ class Pages:
         """
         if not self._slots or (plan.part is not None and self._joined(plan, wanted)):
             return None
-        keys = self.keys(plan, wanted._replace(seen_later=True))
-        path = Path(fenced(keys, postgresql=self._postgresql).subquery(), self._postgresql)
-        rid = path.start.c[0] if path.start is not None else None
+        return self._seen_in_line(self.keys(plan, wanted._replace(seen_later=True)), wanted)
+
+    def _sorted_at_once(self, plan: Plan, wanted: Wanted) -> Select[Any]:
+        """As `_at_once`, sorted: put in order first, and looked at as far as the page goes.
+
+        On SQLite alone: PostgreSQL would look at all before it sorts. Not along chains, which SQLite's parser
+        has no room for so deep.
+        """
+        found = self._unordered(plan, wanted._replace(seen_later=True))
+        rid = fenced(found, postgresql=self._postgresql).subquery().c.rid
+        keys = self._own_values(wanted.sort, Of(rid))
+        valued = fenced(select(rid, *keys), postgresql=self._postgresql).subquery()
+        line = self._in_order_beside(select(*valued.c), list(valued.c)[1:], valued.c.rid, wanted)
+        return self._seen_in_line(line, wanted)
+
+    def _seen_in_line(self, line: Select[Any], wanted: Wanted) -> Select[Any]:
+        """The first of the resources with these keys, in their order, that are seen; behind them further columns."""
+        inner = fenced(line, postgresql=self._postgresql).subquery()
+        path, (rid, *further) = Path(inner, self._postgresql), inner.c
         needed = (*COLUMNS, "label")
         row = path.then(resource, resource.c.locality == LOCALITY, resource.c.rid == rid, take=needed)
         seen = Decision(row, self._slots, OWN_TYPE).label("seen")
-        statement = path.select(*(row[name] for name in COLUMNS), seen)
+        statement = path.select(*(row[name] for name in COLUMNS), seen, *further)
         if self._postgresql:  # SQLite keeps the order of the keys, and would sort all of them if told to
-            statement = statement.order_by(_direction(wanted, rid))
+            statement = statement.order_by(direction(wanted, rid))
         # Fenced: else it would be decided once to choose a row, and once more to tell of it.
         each = fenced(statement, postgresql=self._postgresql).subquery()
         of_each = each.c.seen.bitwise_and(literal_column(str(GROUND))) > literal_column("0")
@@ -166,7 +154,7 @@ class Pages:
     def _in_order(self, leaf: Shape, others: list[Shape], wanted: Wanted, way: Way) -> Select[Any]:
         statement = self._streamed(leaf, others, [], way, wanted)
         rid = statement.selected_columns[0]
-        return statement.order_by(_direction(wanted, rid))
+        return statement.order_by(direction(wanted, rid))
 
     def _streamed(
         self,
@@ -182,7 +170,7 @@ class Pages:
         conditions = [self._clauses.condition(part, Of(rid)) for part in others]
         statement = select(rid).where(*found.all, *conditions, *further)
         if wanted is not None:
-            statement = statement.where(*self._extent(wanted, Of(rid)), *_beside(wanted, rid))
+            statement = statement.where(*self._extent(wanted, Of(rid)), *beside(wanted, rid))
         return statement if is_unique(leaf) else statement.distinct()
 
     def _streams(self, leaf: Shape, others: list[Shape], wanted: Wanted) -> Select[Any]:
@@ -192,19 +180,30 @@ class Pages:
             for part in leaf[1:]
         ]
         rid = union_all(*alternatives).subquery().c.rid
-        return select(rid).distinct().order_by(_direction(wanted, rid))
+        return select(rid).distinct().order_by(direction(wanted, rid))
 
     def _collected(self, leaf: Shape, others: list[Shape], wanted: Wanted) -> Select[Any]:
         """The keys of the leaf's range, put in order; the other parts are asked only as far as the page goes."""
-        rid = self._clauses.rids(leaf).subquery().c.rid
-        ordered = select(rid).where(*_beside(wanted, rid)).distinct().order_by(_direction(wanted, rid))
+        ordered = self._in_line(leaf, wanted)
         if not others and wanted.extent == "all" and (wanted.seen_later or not self._slots):
             return ordered
         few = fenced(ordered, postgresql=self._postgresql).subquery().c.rid
         conditions = [self._clauses.condition(part, Of(few)) for part in others]
         statement = select(few).where(*conditions, *self._extent(wanted, Of(few)))
         # SQLite gives the rows in the order of those inside, and would sort all of them once more if told to.
-        return statement.order_by(_direction(wanted, few)) if self._postgresql else statement
+        return statement.order_by(direction(wanted, few)) if self._postgresql else statement
+
+    def _in_line(self, leaf: Shape, wanted: Wanted) -> Select[Any]:
+        """The keys of the leaf's range in their order, each once."""
+        if leaf[0] != "Has" or not self._slots:
+            rid = self._clauses.rids(leaf).subquery().c.rid
+            return select(rid).where(*beside(wanted, rid)).distinct().order_by(direction(wanted, rid))
+        # Whether what refers to them is seen is looked at only as far as the page goes.
+        pairs = self._clauses.pairs(leaf).subquery().c
+        every = select(pairs.rid, pairs.source).where(*beside(wanted, pairs.rid))
+        line = fenced(every.order_by(direction(wanted, pairs.rid)), postgresql=self._postgresql).subquery().c
+        once = select(line.rid).where(self._clauses.seen(line.source)).distinct()
+        return once.order_by(direction(wanted, line.rid)) if self._postgresql else once
 
     def _unordered(self, plan: Plan, wanted: Wanted) -> Select[Any]:
         """All that is found, each once, in any order."""
@@ -243,15 +242,29 @@ class Pages:
         begin: int = 0,
         indexed: bool = False,
     ) -> Select[Any]:
-        """What lies beside the place by the keys from `begin` on, in their order, as many as the page wants."""
+        """As `_in_order_beside`, as many as the page wants."""
+        return self._in_order_beside(statement, keys, rid, wanted, begin=begin, indexed=indexed).limit(COUNT)
+
+    def _in_order_beside(
+        self,
+        statement: Select[Any],
+        keys: Sequence[Any],
+        rid: Any,
+        wanted: Wanted,
+        *,
+        begin: int = 0,
+        indexed: bool = False,
+    ) -> Select[Any]:
+        """What lies beside the place by the keys from `begin` on, in their order."""
         sort, backward = wanted.sort, wanted.backward
         if wanted.missing is not None:
             missing = wanted.missing
             statement = statement.where(
                 orders.beside(sort, keys, rid, missing, backward=backward, begin=begin)
             )
-        order = orders.ordering(sort[begin:], keys, rid, backward=backward, indexed=indexed)
-        return statement.order_by(*order).limit(COUNT)
+        return statement.order_by(
+            *orders.ordering(sort[begin:], keys, rid, backward=backward, indexed=indexed)
+        )
 
     def _own_values(self, sort: Sequence[Shape], of: Of, begin: int = 0) -> list[Any]:
         return [
@@ -285,7 +298,7 @@ class Pages:
         column, rid = table.c[where.column], table.c.rid
         if first[0] in orders.OWN:
             of = Of(rid, table.c)
-            conditions = _of_type(table.c)
+            conditions = of_type(table.c)
         else:
             of = Of(rid)
             conditions = [
@@ -314,7 +327,7 @@ class Pages:
         lacking = self._own_values([first], of)[0].element.is_(None)
         keys = [cast(null(), orders.kept(first).type).label("k0"), *self._own_values(rest, of, begin=1)]
         statement = select(r.c.rid, *keys).where(
-            *_of_type(r.c),
+            *of_type(r.c),
             lacking,
             *(self._clauses.condition(part, of) for part in parts(wanted.shape)),
             *self._extent(wanted, of),
@@ -330,16 +343,14 @@ class Pages:
             aside = Of(r.c.rid, _Aside(r.c))
             conditions = [self._clauses.condition(part, aside) for part in parts(wanted.shape)]
             found = select(r.c.rid, *self._own_values(wanted.sort, of)).where(
-                *_of_type(r.c), *self._extent(wanted, of), *conditions
+                *of_type(r.c), *self._extent(wanted, of), *conditions
             )
             return self._with_resources(found, wanted)
         rid = fenced(self._unordered(plan, wanted), postgresql=self._postgresql).subquery().c.rid
         other = resource.alias()
         # Mostly nothing of the type was changed: then nothing is looked at.
         any_ = there_is(
-            select(ONE).where(
-                other.c.locality == LOCALITY, other.c.type == OWN_TYPE, other.c.updated > _AS_OF
-            )
+            select(ONE).where(other.c.locality == LOCALITY, other.c.type == OWN_TYPE, other.c.updated > AS_OF)
         )
         found = select(rid, *self._own_values(wanted.sort, Of(rid))).where(
             any_, *self._extent(wanted, Of(rid))
@@ -360,9 +371,9 @@ class Pages:
         return [there_is(looked.correlate_except(other))]
 
     def _regarded(self, row: Any, wanted: Wanted) -> list[Condition]:
-        changed = [] if wanted.extent == "all" else [_changed(row, wanted.extent)]
+        when = [] if wanted.extent == "all" else [changed(row, wanted.extent)]
         decided = self._slots > 0 and not wanted.seen_later
-        return [*changed, visible(row, self._slots, OWN_TYPE)] if decided else changed
+        return [*when, visible(row, self._slots, OWN_TYPE)] if decided else when
 
     def _with_resources(self, keys: Select[Any], wanted: Wanted) -> Select[Any]:
         inner = keys.subquery()
@@ -375,7 +386,7 @@ class Pages:
             return statement.order_by(
                 *orders.ordering(wanted.sort, found[1:], found[0], backward=wanted.backward)
             )
-        return statement.order_by(_direction(wanted, found[0]))
+        return statement.order_by(direction(wanted, found[0]))
 
 
 class _Aside:
@@ -418,28 +429,3 @@ def _whole_type() -> Select[Any]:
 
 def _walks(plan: Plan) -> bool:
     return plan.part is None or plan.kind in ("walk", "sorted walk")
-
-
-def _of_type(row: Any) -> list[Condition]:
-    return [row.locality == LOCALITY, row.type == OWN_TYPE, row.method != DELETED]
-
-
-def _changed(row: Any, extent: Extent) -> Condition:
-    if extent == "settled":
-        return or_(row.updated <= _AS_OF, row.version == _FIRST_VERSION)
-    return and_(row.updated > _AS_OF, row.version > _FIRST_VERSION)
-
-
-def _falls(wanted: Wanted) -> bool:
-    """Whether unsorted resources are listed from the highest key down."""
-    return wanted.descending != wanted.backward
-
-
-def _beside(wanted: Wanted, rid: Any) -> list[Condition]:
-    if not wanted.after or wanted.sort:
-        return []
-    return [rid < _AFTER if _falls(wanted) else rid > _AFTER]
-
-
-def _direction(wanted: Wanted, rid: Any) -> Any:
-    return rid.desc() if _falls(wanted) else rid

@@ -18,10 +18,11 @@ from service.fhir.search.expressions import And, Expression, Ids, Or, Query, Ref
 from service.storage.names import Kind, Names
 from service.storage.querying.constructs import is_postgresql
 from service.storage.querying.decision import values
-from service.storage.querying.pages import Extent, Pages, Wanted
+from service.storage.querying.pages import Pages
 from service.storage.querying.plans import Outlook, Plan, at_commit, choose, outlook
 from service.storage.querying.ranks import parts
 from service.storage.querying.shapes import UNKNOWN, Shape, Shaping
+from service.storage.querying.wanted import Extent, Wanted
 from service.storage.sharing import NO_RULE, Rule
 from service.storage.statements import Sql, compiled
 
@@ -149,7 +150,7 @@ class Searches:
             after=beside,
             missing=None if placed is None else tuple(value is None for value in placed),
             backward=query.backward,
-            descending=expected.late and not query.sort,
+            descending=expected.late and not (query.sort or query.rising),
             extent=extent,
         )
         marks = {f"s{index}": value for index, value in enumerate(placed or ())}
@@ -183,7 +184,9 @@ class Searches:
 
     def direction(self, query: Query) -> Literal[1, -1]:
         """The order of resource keys in which the query lists what it finds unsorted: told by the query alone."""
-        return -1 if not query.sort and self._outlook(self._taken_apart(_NOWHERE, query)).late else 1
+        if query.sort or query.rising:
+            return 1
+        return -1 if self._outlook(self._taken_apart(_NOWHERE, query)).late else 1
 
     def plan(self, locality: int, query: Query) -> Plan:
         """The way that the query's page goes with what is known now."""

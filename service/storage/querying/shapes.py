@@ -88,7 +88,7 @@ class Shaping:
         if narrowed is None:
             return shape
         wanted = Shaping(self.names, self.registry, self.values).shape(narrowed, type_)
-        return _both(shape, ("Whole", wanted) if self.slots and _leads_on(wanted) else wanted)
+        return _both(shape, ("Whole", wanted) if self.slots and leads_on(wanted) else wanted)
 
     @property
     def slots(self) -> int:
@@ -389,11 +389,11 @@ def about_alone(shape: Shape) -> Shape:
             return ("Everything",)
 
 
-def _leads_on(shape: Shape) -> bool:
+def leads_on(shape: Shape) -> bool:
     """Whether other resources are looked at for it."""
     if shape[0] in ("Chain", "Has", "Within"):
         return True
-    return any(_leads_on(part) for part in shape[1:] if isinstance(part, tuple) and part)
+    return any(leads_on(part) for part in shape[1:] if isinstance(part, tuple) and part)
 
 
 def _straight(node: tree.Chain | tree.Has) -> tree.Chain | tree.Has | tree.Or:

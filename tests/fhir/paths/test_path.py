@@ -58,6 +58,21 @@ def test_holds(model, observation):
     assert holds("status") is True
 
 
+@pytest.mark.parametrize("expression", ["Observation.status", "Observation.code.coding", "Observation.issued"])
+def test_bare_json_is_what_the_nodes_hold(expression, model, observation):
+    path = compile_path(expression, model, "Observation")
+    type_, items = path.raw
+    nodes = path.values(observation)
+    assert [(node.type, node.value) for node in nodes] == [
+        (type_, item.value if isinstance(item, Node) else item) for item in items(observation)
+    ]
+
+
+@pytest.mark.parametrize("expression", ["Observation.effective", "Observation.status.exists()", "%resource"])
+def test_items_of_several_types_and_what_reads_its_surroundings_are_not_given_bare(expression, model):
+    assert compile_path(expression, model, "Observation").raw is None
+
+
 def test_holds_of_several_items_fails(model, observation):
     with pytest.raises(EvaluationError):
         compile_path("component", model, "Observation").holds(observation)

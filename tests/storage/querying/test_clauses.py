@@ -24,10 +24,10 @@ from service.fhir.search.expressions import (
     Token,
     Words,
 )
-from service.storage.querying.pages import Wanted
 from service.storage.querying.plans import Plan
 from service.storage.querying.ranks import drives
 from service.storage.querying.shapes import names_of
+from service.storage.querying.wanted import Wanted
 from tests.storage.builders import creation, deletion, patient, score, unit
 from tests.storage.querying.ways import fetched, page
 

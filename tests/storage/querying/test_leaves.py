@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -27,9 +29,8 @@ SCORE = Quantity("value-quantity", "gt", 5.0, 4.5, 5.5, None, "mg")
 def conditions(shape, way, *, postgresql=False):
     found = rows(shape, way, postgresql=postgresql)
     dialect = POSTGRESQL if postgresql else SQLITE
-    return " ".join(
-        compiled(select(found.table.c.rid).where(*found.all), dialect).text.split("WHERE")[1].split()
-    )
+    said = compiled(select(found.table.c.rid).where(*found.all), dialect).text.split("WHERE")[1]
+    return re.sub(r"\?\d+", "?", " ".join(said.split()))
 
 
 @pytest.mark.parametrize(

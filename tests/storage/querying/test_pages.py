@@ -15,9 +15,9 @@ from service.fhir import codec
 from service.fhir.search.extraction import Extractor
 from service.fhir.search.places import order, place
 from service.storage.names import Kind
-from service.storage.open import migrate, open_store
-from service.storage.querying.pages import Wanted
+from service.storage.open import open_store
 from service.storage.querying.shapes import names_of
+from service.storage.querying.wanted import Wanted
 from service.storage.searching import kept
 from tests.agreement.neighbours import neighbours
 from tests.agreement.pools import with_own
@@ -34,13 +34,12 @@ def own_registry(registry):
 
 
 @pytest.fixture
-def asked(database_url, own_registry):
+def asked(migrated_url, own_registry):
     """Runs a case on a store: its resources in a locality of their own, each of its queries by every plan."""
-    migrate(database_url)
     extractor, numbers = Extractor(own_registry, BASE_URL), itertools.count()
     clock = TestClock(STARTED // 1000)
     with asyncio.Runner() as runner:
-        store = runner.run(opened(database_url, own_registry, extractor, clock))
+        store = runner.run(opened(migrated_url, own_registry, extractor, clock))
 
         async def run(drawn, queries, seed):
             locality = f"locality-{next(numbers)}"

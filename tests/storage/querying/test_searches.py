@@ -152,6 +152,7 @@ def test_unsorted_searches_for_late_dates_list_the_latest_keys_first(searches):
     assert searches.direction(asked(SINCE)) == -1
     assert searches.direction(asked(And((CHILD, SINCE)))) == 1
     assert searches.direction(asked(SINCE, sort=NEWEST)) == 1
+    assert searches.direction(replace(asked(SINCE), rising=True)) == 1
 
 
 async def test_a_store_counts_what_it_holds(store):

@@ -10,11 +10,12 @@ from service.fhir.registry import Registry
 from service.fhir.search.expressions import Expression, Query
 from service.storage.names import Names
 from service.storage.querying import plans
-from service.storage.querying.pages import Pages, Wanted
+from service.storage.querying.pages import Pages
 from service.storage.querying.plans import Plan
 from service.storage.querying.ranks import drives, parts, scans
 from service.storage.querying.searches import Searches
 from service.storage.querying.shapes import Shape, Shaping
+from service.storage.querying.wanted import Wanted
 from service.storage.sqlite import SqliteStore
 from service.storage.statements import compiled
 from service.storage.store import Store

@@ -1,0 +1,158 @@
+"""The steps of an export: what its tasks are to do, and how they are found.
+
+The first task plans: it adds the tasks of the first type, and one that plans the next ones. So which tasks there
+are, and which number each has, depends on what there was at the moment of the export alone.
+
+Source: ADR 0024, ADR 0025
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from service.bulk.export_associated import PROVENANCE
+from service.bulk.export_compartments import PATIENT
+from service.bulk.export_look import Look
+from service.fhir import codec
+from service.storage.exporting import NEVER, Slice
+
+FIRST: Final = b""
+"""What the first task of an export is to do."""
+
+ROWS: Final = 50_000
+"""Units: resources that a slice has: about a quarter of a second's work."""
+SEARCHED_ROWS: Final = 10_000
+"""Units: resources that a slice has of which each is looked at."""
+SOON: Final = 2_000
+"""Units: resources of the first slice of all, so that there is something to read at once."""
+TOGETHER: Final = 16
+"""Steps after which planning is interrupted, but for the first ones."""
+PEOPLE: Final = 25
+"""Units: young people whose records are read by one task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a task is to do.
+
+    `plan`: find the steps of the stage of that number, and of those after it. `count`: say how much there is to
+    do. `slice`: export the resources of `type` with keys from behind `low` up to `high`; `gone`: tell those of them
+    that were deleted. `people`: export what there is of `type` about the members from `low` until before `high`;
+    `associated`: those of the slice that are about what is exported. `census`: count the young people of an export
+    that is de-identified; `report`: tell what was done. `blocks`: of all types, put together by young person, of the members, or where there are none of the Patients
+    with keys from behind `low` up to `high`.
+    """
+
+    do: str
+    stage: int = 0
+    type: str = ""
+    low: int = 0
+    high: int = 0
+
+    def encode(self) -> bytes:
+        """This as JSON, to be kept with the task."""
+        return codec.encode(asdict(self))
+
+    def slice(self, look: Look) -> Slice:
+        """The slice that it is about."""
+        return Slice(self.type, self.low, self.high, look.at, look.since)
+
+
+COUNTED: Final = Step("plan", low=1)
+"""Plans the first stage after the census."""
+
+
+def step(what: bytes) -> Step:
+    """The step that `Step.encode` wrote; `FIRST` plans the first stage."""
+    return Step("plan") if what == FIRST else Step(**codec.restore(what))
+
+
+def stages(look: Look, members: tuple[str, ...] | None) -> list[Step]:
+    """What an export does one after the other; `plan` says in how many steps.
+
+    Young people are looked up one by one where they are told, or a file is made of the blocks of each. But what
+    changed since a moment is little: all of it is looked at, whoever it is about.
+    """
+    request = look.request
+    found = _by_type(look, members)
+    if not request.associated or request.organized_by or not look.reads(PROVENANCE):
+        return found
+    # What is associated is told instead of all that there is of the type.
+    return [*(each for each in found if each.type != PROVENANCE), Step("associated", type=PROVENANCE)]
+
+
+def _by_type(look: Look, members: tuple[str, ...] | None) -> list[Step]:
+    request = look.request
+    rest = [type_ for type_ in request.types if not _is_of_people(look, type_)]
+    of_people = [type_ for type_ in request.types if _is_of_people(look, type_)]
+    if request.organized_by == PATIENT:
+        found = [Step("blocks", type=PATIENT)]
+        if look.is_changes:
+            found += [Step("gone", type=type_) for type_ in of_people]
+        return found
+    if members is None or look.is_changes:
+        return [Step("slice", type=type_) for type_ in request.types]
+    return [
+        *(Step("people", type=type_) for type_ in of_people),
+        *(Step("slice", type=type_) for type_ in rest),
+    ]
+
+
+def _is_of_people(look: Look, type_: str) -> bool:
+    if look.request.organized_by == PATIENT:
+        return look.has_compartment(type_)
+    return look.in_compartment(type_)
+
+
+async def plan(look: Look, members: tuple[str, ...] | None, stage: int) -> tuple[Step, ...]:
+    """The steps of the stages from that one on, some at a time, and one that plans on where others follow."""
+    whole = stages(look, members)
+    # The first file shall come soon: of what comes first alone it is found how it is done.
+    enough = TOGETHER if stage else 1
+    steps: list[Step] = []
+    number = stage
+    while number < len(whole) and len(steps) < enough:
+        steps += await _of_stage(look, members, whole[number], is_first=not steps and not stage)
+        number += 1
+    if not stage and steps:
+        steps.insert(1, Step("count"))
+    if number < len(whole):
+        steps.append(Step("plan", stage=number))
+    return tuple(steps)
+
+
+async def _of_stage(look: Look, members: tuple[str, ...] | None, of: Step, *, is_first: bool) -> list[Step]:
+    exports, locality = look.context.store.exports, look.locality
+    if of.do == "people" or (of.do == "blocks" and members is not None):
+        count = len(members or ())
+        return [
+            Step(of.do, type=of.type, low=start, high=min(start + PEOPLE, count))
+            for start in range(0, count, PEOPLE)
+        ]
+    if of.do == "blocks":
+        # What changed may be about anybody: all Patients are gone through.
+        everybody = Slice(PATIENT, 0, look.whole(PATIENT).high, look.at)
+        slices = await exports.slices(locality, everybody, PEOPLE, PEOPLE)
+    else:
+        whole = look.whole(of.type)
+        if of.do == "associated":
+            whole = Slice(of.type, whole.low, whole.high, whole.at)
+        is_quick = of.do != "associated" and of.type not in look.filters and not look.is_narrowed(of.type)
+        is_quick = is_quick and look.deidentifying is None
+        rows = ROWS if is_quick else SEARCHED_ROWS
+        slices = await exports.slices(locality, whole, rows, SOON if is_first else rows)
+    return [Step(of.do, type=of.type, low=each.low, high=each.high) for each in slices]
+
+
+async def total(look: Look, members: tuple[str, ...] | None) -> int:
+    """How much there is to do, in the units of `Outcome.done`: resources that are looked at, or young people."""
+    found = 0
+    for of in stages(look, members):
+        if of.do == "people" or (of.do == "blocks" and members is not None):
+            found += len(members or ())
+        else:
+            since = NEVER if of.do in {"blocks", "associated"} else look.since
+            counts = await look.context.store.exports.counts(look.locality, (of.type,), since)
+            found += counts[of.type]
+    return found

@@ -1,0 +1,62 @@
+"""Files of an import that lie elsewhere: fetched by https from addresses that the deployment allows.
+
+No redirect is followed: where it leads was not allowed. Nothing is kept in memory but a piece.
+
+Source: ADR 0026, docs/settings.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from service.access.registration import is_safe
+
+# Units: seconds without any byte, after which a file counts as not fetched.
+PATIENCE: Final = 30.0
+_FOUND: Final = 200
+_NO_WAY_OUT: Final = (ImportError, ValueError)
+
+
+class Unfetchable(Exception):  # noqa: N818 - a state of the world outside
+    """The file cannot be fetched; says why in plain words."""
+
+
+def is_allowed(address: str, sources: Sequence[str]) -> bool:
+    """Whether a file may be fetched from the address: it lies below one of the sources, and is safe on the way."""
+    if not is_safe(address):
+        return False
+    wanted = urlsplit(address)
+    if wanted.username or wanted.fragment or ".." in wanted.path.split("/"):
+        return False
+    for source in sources:
+        allowed = urlsplit(source)
+        folder = allowed.path if allowed.path.endswith("/") else f"{allowed.path}/"
+        if (wanted.scheme, wanted.netloc) == (allowed.scheme, allowed.netloc) and wanted.path.startswith(
+            folder
+        ):
+            return True
+    return False
+
+
+async def fetched(address: str) -> AsyncIterator[bytes]:
+    """The bytes at the address, as they come.
+
+    Raises:
+        Unfetchable: there are none, or they break off.
+    """
+    import httpx  # noqa: PLC0415 - most servers never fetch anything, and it takes a while to load
+
+    straight = {"http://": httpx.AsyncHTTPTransport()}
+    try:
+        async with (
+            httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False, mounts=straight) as client,
+            client.stream("GET", address) as answer,
+        ):
+            if answer.status_code != _FOUND:
+                raise Unfetchable(f"the answer is {answer.status_code}")
+            async for chunk in answer.aiter_bytes():
+                yield chunk
+    except (*_NO_WAY_OUT, httpx.HTTPError, httpx.InvalidURL, OSError) as failure:
+        raise Unfetchable("it cannot be reached, or breaks off") from failure

@@ -1,0 +1,55 @@
+"""Files that are fetched: whole from a real server, or said not to be."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from service.bulk.import_fetching import Unfetchable, fetched
+
+
+@asynccontextmanager
+async def answering(raw):
+    """A server on this machine that answers everything with these bytes, and closes."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(raw)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield f"http://127.0.0.1:{port}/file.ndjson"
+
+
+async def test_the_bytes_come_as_they_are():
+    async with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\none\ntwo") as address:
+        assert await whole(address) == b"one\ntwo"
+
+
+async def whole(address):
+    return b"".join([chunk async for chunk in fetched(address)])
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbroken off",
+        b"no HTTP at all",
+    ],
+)
+async def test_what_is_not_there_whole_is_said_to_be_so(raw):
+    async with answering(raw) as address:
+        with pytest.raises(Unfetchable):
+            await whole(address)
+
+
+async def test_nobody_is_there():
+    with pytest.raises(Unfetchable):
+        await whole("http://127.0.0.1:1/file.ndjson")
