@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from service.access.registration import is_safe
 
 # Units: seconds without any byte, after which a file counts as not fetched.
 PATIENCE: Final = 30.0
 _FOUND: Final = 200
+# Servers take the first for a slash, drop what is behind the second before they look for a folder, and read
+# bytes that are no UTF-8, which become the third, in ways of their own.
+_ASTRAY: Final = frozenset("\\;\ufffd")
+_DOTS: Final = frozenset({".", ".."})
 _NO_WAY_OUT: Final = (ImportError, ValueError)
 
 
@@ -28,7 +32,7 @@ def is_allowed(address: str, sources: Sequence[str]) -> bool:
     if not is_safe(address):
         return False
     wanted = urlsplit(address)
-    if wanted.username or wanted.fragment or ".." in wanted.path.split("/"):
+    if wanted.username or wanted.fragment or not _is_plain(wanted.path):
         return False
     for source in sources:
         allowed = urlsplit(source)
@@ -38,6 +42,26 @@ def is_allowed(address: str, sources: Sequence[str]) -> bool:
         ):
             return True
     return False
+
+
+def _is_plain(path: str) -> bool:
+    """Whether the path leads nowhere but where it says, whatever the server makes of it before it looks there."""
+    while True:
+        if not path.isprintable() or not _ASTRAY.isdisjoint(path) or not _DOTS.isdisjoint(path.split("/")):
+            return False
+        undone = unquote(path)
+        if undone == path:
+            return True
+        path = undone
+
+
+def named(address: str) -> str:
+    """What a file that is fetched is called: the last part of its path, without what proves a right to it.
+
+    The query of a signed link is as good as a password for as long as it lasts: it is in no message.
+    """
+    path = urlsplit(address).path
+    return path.rpartition("/")[2] or path
 
 
 async def fetched(address: str) -> AsyncIterator[bytes]:

@@ -26,7 +26,7 @@ Source: https://hl7.org/fhir/R4/operationoutcome.html, https://hl7.org/fhir/R4/h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 Severity = Literal["fatal", "error", "warning", "information"]
 
@@ -194,3 +194,9 @@ class Unavailable(Problem):
 
     status = 503
     code = "transient"
+
+
+_OF_SERVERS: Final = 500  # RFC 9110 section 15.6: from this status on the fault is the server's
+_PROBLEMS: Final[tuple[type[Problem], ...]] = (Problem, *Problem.__subclasses__())
+OURS: Final = frozenset(each.code for each in _PROBLEMS if each.status >= _OF_SERVERS)
+"""The codes of issues about which whoever asked can do nothing: those of the problems that are answered 5xx."""

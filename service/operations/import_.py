@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from service.access.grants import ALL
 from service.bulk.export_request import NDJSON
-from service.bulk.import_fetching import is_allowed
+from service.bulk.import_fetching import is_allowed, named
 from service.bulk.import_request import IMPORT, ImportRequest, Source
 from service.bulk.importing import FIRST
 from service.fhir.parameters import PARTS, Input
@@ -106,7 +106,7 @@ def _named(context: Context, call: Call) -> tuple[Source, ...]:
         if not is_allowed(address, context.import_sources):
             text = "From this address no file is fetched here: it is in none of the places that are allowed."
             raise Malformed("import-source", text, "Parameters.parameter.part")
-    return tuple(Source(address.rpartition("/")[2] or address, "", address) for address in addresses)
+    return tuple(Source(named(address), "", address) for address in addresses)
 
 
 def _address(parts: list[Json]) -> str:

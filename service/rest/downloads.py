@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Final
 
 from service.bulk.export_request import NDJSON
@@ -48,13 +49,14 @@ class Named:
         """Whether it was told of the file."""
         return key in self._keys
 
-    async def once(self, key: Key, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def once(self, key: Key, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """The stream, which begins when the audit was told, and not before: from then on it need not be again."""
         if len(self._keys) >= self._most:
             del self._keys[next(iter(self._keys))]
         self._keys[key] = None
-        async for piece in stream:
-            yield piece
+        async with aclosing(stream):
+            async for piece in stream:
+                yield piece
 
 
 async def file_reply(
@@ -111,7 +113,7 @@ def _is_held(tags: bytes | None, shown: bytes) -> bool:
     return any(tag.strip().removeprefix(b"W/") in {b"*", shown} for tag in tags.split(b","))
 
 
-async def _opened(files: Files, file: File, start: int, end: int) -> AsyncIterator[bytes]:
+async def _opened(files: Files, file: File, start: int, end: int) -> AsyncGenerator[bytes, None]:
     """The bytes of the file, of which the first are there: what cannot be read is told before the answer begins."""
     stream = files.read(file.path, start, end)
     try:
@@ -121,22 +123,24 @@ async def _opened(files: Files, file: File, start: int, end: int) -> AsyncIterat
     return _following(first, stream)
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _nothing() -> AsyncGenerator[bytes, None]:
     return
     yield b""  # makes it what the others are
 
 
-async def _following(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+async def _following(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for piece in rest:
+            yield piece
 
 
-async def _packing(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _packing(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """The pieces in gzip's form, packed in a thread: other requests go on meanwhile."""
     packer = zlib.compressobj(PACKING, zlib.DEFLATED, bodies.GZIP)
-    async for piece in pieces:
-        made = await asyncio.to_thread(packer.compress, piece)
-        if made:
-            yield made
+    async with aclosing(pieces):
+        async for piece in pieces:
+            made = await asyncio.to_thread(packer.compress, piece)
+            if made:
+                yield made
     yield packer.flush()

@@ -5,7 +5,9 @@ Source: docs/logging.md, https://hl7.org/fhir/R4/http.html#custom
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import cast
@@ -98,11 +100,17 @@ def observed(app: ASGIApp, log: FilteringBoundLogger, request_ids: Callable[[], 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-async def deliver(reply: Reply, send: Send, *, head: bool) -> None:
-    """Sends the reply, for HEAD without its body."""
+async def deliver(reply: Reply, send: Send, *, head: bool, receive: Receive | None = None) -> None:
+    """Sends the reply, for HEAD without its body.
+
+    Of a stream no more is made than is taken: it ends when `receive` says that the client has left.
+    """
     headers = reply.headers
     if reply.stream is not None:
-        await _stream(reply, reply.stream, send, head=head)
+        async with aclosing(reply.stream) as stream:
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            if head or await _poured(stream, send, receive):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
     if reply.status not in _BODILESS:
         headers.append((b"content-length", b"%d" % len(reply.body)))
@@ -110,13 +118,25 @@ async def deliver(reply: Reply, send: Send, *, head: bool) -> None:
     await send({"type": "http.response.body", "body": b"" if head else reply.body, "more_body": False})
 
 
-async def _stream(reply: Reply, stream: AsyncIterator[bytes], send: Send, *, head: bool) -> None:
-    """Sends what comes, each piece when the one before was taken: nothing heaps up."""
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-    if not head:
+async def _poured(stream: AsyncIterator[bytes], send: Send, receive: Receive | None) -> bool:
+    """Sends what comes, each piece when the one before was taken; False where the client left before the end."""
+    leaving = None if receive is None else asyncio.create_task(_left(receive))
+    try:
         async for piece in stream:
+            if leaving is not None and leaving.done():
+                return False
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        if leaving is not None:
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+    return True
+
+
+async def _left(receive: Receive) -> None:
+    """Ends when the client has left; what else it sends is of no interest."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 _BODILESS = frozenset({204, 304})

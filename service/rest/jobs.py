@@ -20,7 +20,7 @@ from service.bulk.export_request import NDJSON
 from service.bulk.manifest import JOBS, Told, told
 from service.fhir import codec
 from service.fhir.codec import FHIR_JSON
-from service.fhir.problems import Gone, Issue, Malformed, Missing, operation_outcome
+from service.fhir.problems import OURS, Gone, Issue, Malformed, Missing, operation_outcome
 from service.interactions.context import Context
 from service.interactions.searching import setting_of
 from service.rest.conditions import http_date
@@ -46,10 +46,6 @@ PART_OF_AGE: Final = 10
 
 _SECOND: Final = 1000  # milliseconds
 _FHIR: Final = f"{FHIR_JSON}; charset=utf-8".encode()
-# What a client can do something about; any other fault of a job is ours. Codes of issue-type.
-_OF_CLIENTS: Final = frozenset(
-    {"structure", "invalid", "not-found", "deleted", "forbidden", "not-supported", "too-costly", "invariant"}
-)
 # To a client it means that this request failed and the job may not have: RFC 9110 section 15.6.4, IG, error status.
 _TRANSIENT: Final = "transient"
 
@@ -227,11 +223,11 @@ def _failed(job: Job, asked: Told) -> Reply:
     """What a failed job tells: 4xx where the client can do something about it, else 500."""
     outcome: dict[str, Any] = codec.restore(job.fault) if job.fault else operation_outcome([_UNEXPLAINED])
     issues = outcome["issue"]
+    is_ours = any(issue["code"] in OURS for issue in issues)
     for issue in issues:
         if issue["code"] == _TRANSIENT:
             issue["code"] = "exception"
-    of_clients = all(issue["code"] in _OF_CLIENTS for issue in issues)
-    reply = Reply(400 if of_clients else 500, [(b"content-type", _FHIR), *SECURITY], codec.encode(outcome))
+    reply = Reply(500 if is_ours else 400, [(b"content-type", _FHIR), *SECURITY], codec.encode(outcome))
     return _apart(reply, asked)
 
 

@@ -70,7 +70,8 @@ def mount(desk: Desk) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
             await tell(desk.context, http, target, seen, FAILED)
             raise
         await tell(desk.context, http, target, seen, answer.status, problem)
-        await deliver(await _packed(answer, seen.fields), send, head=http["method"] == "HEAD")
+        packed = await _packed(answer, seen.fields)
+        await deliver(packed, send, head=http["method"] == "HEAD", receive=receive)
 
     return fhir
 

@@ -5,7 +5,7 @@ Source: https://hl7.org/fhir/R4/http.html#general, https://www.rfc-editor.org/rf
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import msgspec
@@ -45,7 +45,7 @@ class Reply:
     status: int
     headers: list[Header]
     body: bytes
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncGenerator[bytes, None] | None = None
 
 
 def reply(answer: Answer, method: str, form: Form, base_url: str) -> Reply:

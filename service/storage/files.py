@@ -9,7 +9,7 @@ Source: ADR 0024
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import NoReturn, Protocol
@@ -34,7 +34,7 @@ class Files(Protocol):
         """As `put`, of what arrives bit by bit, such as the body of a request."""
         ...
 
-    def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of the file from `start` until before `end`, in chunks of up to a megabyte.
 
         Raises:
@@ -102,7 +102,7 @@ class NoFiles:
         del path, chunks
         _nowhere()
 
-    async def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """As `Files.read`: there is no such file."""
         del start, end
         raise FileNotFoundError(path)

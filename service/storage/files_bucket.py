@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Final
@@ -68,7 +68,7 @@ class BucketFiles:
         """As `Files.receive`."""
         return await received(self.put, path, chunks)
 
-    async def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """As `Files.read`."""
         if end is not None and start >= end:
             return

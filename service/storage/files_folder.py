@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -61,7 +61,7 @@ class FolderFiles:
         """As `Files.receive`."""
         return await received(self.put, path, chunks)
 
-    async def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, path: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """As `Files.read`."""
         with _told():
             descriptor = os.open(self._at(path), os.O_RDONLY | os.O_CLOEXEC)

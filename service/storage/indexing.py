@@ -140,10 +140,7 @@ class Indexer:
             {(parameters[code], folded, original) for code, folded, original in values.strings},
             {(parameters[code], low, high) for code, low, high in values.dates},
             {(parameters[code], value) for code, value in values.numbers},
-            {
-                (parameters[code], unit, systems[uri], value)
-                for code, uri, unit, value in values.quantities
-            },
+            {(parameters[code], unit, systems[uri], value) for code, uri, unit, value in values.quantities},
             {(parameters[code], uri) for code, uri in values.uris},
             {
                 (

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from service.storage import audit
 from service.storage.audit import COLUMNS, Actors, Entry, Row
-from service.storage.audit_due import ANY_DUE, due
+from service.storage.audit_due import ANY_DUE, LOWEST, Lot, due, require_whole
 from service.storage.names import Kind, Name, Names, pack_id
 
 FRESH: Final = 2_000
@@ -79,8 +79,11 @@ class Shelf(Protocol):
         """
         ...
 
-    async def settle(self) -> None:
-        """Makes rows of `audit_child` of some that are due, alone at it among all processes; there may be none."""
+    async def settle(self, after: int) -> Lot | None:
+        """Makes rows of `audit_child` of the next that are due above that number, alone at it among all processes.
+
+        Those that are unreadable stay. None where there are no more.
+        """
         ...
 
     async def seal(self, block: Row) -> bool:
@@ -182,14 +185,22 @@ class Ledger:
 
         await self.shelf.add(rows)
 
-    async def settle(self) -> None:
+    async def settle(self) -> int:
         """Makes the rows by young person of all entries that were kept so far.
+
+        Returns how many rows of `audit_due` are unreadable, by which some are due that were not made.
 
         Raises:
             Unavailable: it cannot be done now.
         """
-        while await self.shelf.fetch(ANY_DUE):
-            await self.shelf.settle()
+        unreadable, after = 0, LOWEST
+        while await self.shelf.fetch(ANY_DUE, after):
+            settled = await self.shelf.settle(after)
+            if settled is None:  # another was faster
+                break
+            unreadable += settled.unreadable
+            after = settled.last
+        return unreadable
 
     async def read(self, locality: str, at: int, serial: int) -> Entry | None:
         """The entry in that place; None where there is none."""
@@ -229,7 +240,7 @@ class Ledger:
         self, locality: str, child: str, since: int, until: int, agency: str | None
     ) -> tuple[Viewing, ...]:
         """Who was shown the young person's data, or changed it, in that time; the latest first."""
-        await self.settle()
+        require_whole(await self.settle())
         await self._learn()
         where = _Where([await self._locality(locality), pack_id(child)])
         where.parts.append(f"c.child = $2 AND c.at >= {where.slot(since)} AND c.at < {where.slot(until)}")
@@ -279,7 +290,7 @@ class Ledger:
     async def _settled(self, asked: Asked) -> None:
         """Has the rows made that are asked for."""
         if asked.children or any(type_ in {"", _PATIENT} for type_, _ in asked.entities):
-            await self.settle()
+            require_whole(await self.settle())
 
     async def _learn(self) -> None:
         kinds = ", ".join(f"{kind:d}" for kind in _KINDS)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import asyncpg
 
 from service.storage.audit import CHILD_COLUMNS, COLUMNS, Row
-from service.storage.audit_due import NEXT_DUE, made
+from service.storage.audit_due import NEXT_DUE, Lot, lot
 from service.storage.audit_tables import DUE_COLUMNS
 from service.storage.ledger import Rows
 from service.storage.postgres_units import array_type
@@ -86,15 +86,15 @@ class PostgresShelf:
             else:
                 await connection.execute(_ADD, *columns)
 
-    async def settle(self) -> None:
+    async def settle(self, after: int) -> Lot | None:
         """As `Shelf.settle`."""
         async with self._connect() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETTLING)
-            due = await connection.fetch(NEXT_DUE)
-            if due:
-                rows = sorted(row for _, told in due for row in made(told))
-                await connection.execute(_ADD_CHILDREN, *zip(*rows, strict=True))
-                await connection.execute(_SETTLED, [number for number, _ in due])
+            due = lot([tuple(row) for row in await connection.fetch(NEXT_DUE, after)])
+            if due is not None and due.done:
+                await connection.execute(_ADD_CHILDREN, *zip(*due.rows, strict=True))
+                await connection.execute(_SETTLED, due.done)
+        return due
 
     async def seal(self, block: Row) -> bool:
         """As `Shelf.seal`."""

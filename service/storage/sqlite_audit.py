@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from service.storage.audit import CHILD_COLUMNS, COLUMNS, Row
-from service.storage.audit_due import NEXT_DUE, made
+from service.storage.audit_due import NEXT_DUE, Lot, lot
 from service.storage.audit_tables import DUE_COLUMNS
 from service.storage.ledger import Rows
 from service.storage.sqlite_reader import Reader
@@ -34,6 +34,8 @@ def _insert(table: str, columns: Sequence[str], count: int = 1) -> str:
 _ADD: Final = {count: _insert("audit", COLUMNS, count) for count in _TOGETHER}
 _ADD_CHILD: Final = {count: _insert("audit_child", CHILD_COLUMNS, count) for count in _TOGETHER}
 _ADD_DUE: Final = _insert("audit_due", DUE_COLUMNS)
+_NEXT_DUE: Final = NEXT_DUE.replace("$", "?")
+_SETTLED: Final = "DELETE FROM audit_due WHERE number = ?"
 _SEAL: Final = _insert("audit_block", ("locality", "number", "low", "high", "last", "count", "hash"))
 
 
@@ -65,9 +67,12 @@ class SqliteShelf:
 
         self._writer.wrote(await self._writer.run(add))
 
-    async def settle(self) -> None:
+    async def settle(self, after: int) -> Lot | None:
         """As `Shelf.settle`."""
-        self._writer.wrote(await self._writer.run(_settle))
+        settled: Lot | None = await self._writer.run(lambda connection: _settle(connection, after))
+        if settled is not None:
+            self._writer.wrote(len(settled.rows) + len(settled.done))
+        return settled
 
     async def seal(self, block: Row) -> bool:
         """As `Shelf.seal`."""
@@ -87,14 +92,13 @@ class SqliteShelf:
                 turnstile.leave()
 
 
-def _settle(connection: sqlite3.Connection) -> int:
-    """Makes the rows that are due, and says how many."""
-    due = connection.execute(NEXT_DUE).fetchall()
-    # In the order of their key: those that lie in one page are added one after the other.
-    rows = sorted(row for _, told in due for row in made(told))
-    _add(connection, _ADD_CHILD, rows)
-    connection.executemany("DELETE FROM audit_due WHERE number = ?", [(number,) for number, _ in due])
-    return len(rows) + len(due)
+def _settle(connection: sqlite3.Connection, after: int) -> Lot | None:
+    """Makes the rows that are due by the next of `audit_due`, and says which they were."""
+    due = lot(connection.execute(_NEXT_DUE, (after,)).fetchall())
+    if due is not None:
+        _add(connection, _ADD_CHILD, due.rows)
+        connection.executemany(_SETTLED, [(number,) for number in due.done])
+    return due
 
 
 def _add(connection: sqlite3.Connection, texts: Mapping[int, str], rows: Sequence[Row]) -> None:

@@ -47,6 +47,11 @@ _AT: Final = (
     "FROM resource_version AS v WHERE v.locality = :locality AND v.rid = {rid} AND v.updated <= :at"
     " ORDER BY v.version DESC LIMIT 1"
 )
+# Whether anything of a type was there, or had changed: one look into each of two indexes.
+_ANY: Final = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE locality = :locality AND type = :type AND updated > :since AND updated <= :at"
+    for table in ("resource", "resource_version")
+)
 # Every resource of the type that was there at the moment: all that there are now, but for those that are new.
 _THERE: Final = (
     "SELECT rid FROM resource INDEXED BY resource_type WHERE locality = :locality AND type = :type"
@@ -140,7 +145,7 @@ class SqliteExports:
         there = _THERE if whole.since == NEVER else _CHANGED
 
         def ends(connection: sqlite3.Connection) -> list[int] | None:
-            if connection.execute(f"{there} LIMIT 1", values).fetchone() is None:
+            if connection.execute(_ANY, values).fetchone() is None:
                 return None
             return [end for (end,) in connection.execute(_ENDS.format(found=there), values)]
 

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 from service.fhir.problems import Unavailable
 from service.storage import sealing
 from service.storage.audit import FIRST_SERIAL, Entry, Event
+from service.storage.audit_due import Unreadable
 from service.storage.ledger import Ledger
 
 FLUSH_AFTER: Final = 0.75
@@ -182,10 +183,13 @@ async def kept(
 
 
 async def _seal(ledger: Ledger, clock: Callable[[], int], failed: Failed) -> None:
+    unreadable = 0
     while True:
         await asyncio.sleep(SEAL_EVERY)
         try:
             await sealing.seal(ledger, clock)
-            await ledger.settle()
+            before, unreadable = unreadable, await ledger.settle()
+            if unreadable > before:  # told of once, not every time
+                failed(Unreadable())
         except Exception as fault:  # noqa: BLE001 - entries wait unsealed, and the next look may succeed
             failed(fault)

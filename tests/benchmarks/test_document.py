@@ -175,12 +175,24 @@ def test_the_command_writes_the_page(tmp_path):
 def test_every_command_on_the_page_is_understood():
     """The commands by which the figures are taken stand on the page; each must be one that the parsers know."""
     from benchmarks import __main__ as loads
-    from benchmarks import cohort, cost, flatness, imports, kills, profile_create, search, session, volume
+    from benchmarks import (
+        cohort,
+        cost,
+        export,
+        flatness,
+        imports,
+        kills,
+        profile_create,
+        search,
+        session,
+        volume,
+    )
 
     parsers = {
         "benchmarks": loads.arguments(),
         "benchmarks.cohort": cohort.arguments(),
         "benchmarks.cost": cost.arguments(),
+        "benchmarks.export": export.arguments(),
         "benchmarks.flatness": flatness.arguments(),
         "benchmarks.imports": imports.arguments(),
         "benchmarks.kills": kills.arguments(),

@@ -110,11 +110,14 @@ async def carried(
     """
     found = Exported(one)
     waiting = {0: FIRST}
+    lasts: set[int] = set()
     attempts: dict[int, int] = defaultdict(int)
     count = 1
     kind = Export()
     while waiting:
-        number = min(waiting) if random is None else random.choice(list(waiting))
+        # Those that wait for all before them may be performed when there are none.
+        ready = [each for each in waiting if each not in lasts or each == min(waiting)]
+        number = min(ready) if random is None else random.choice(ready)
         if meanwhile is not None:
             await meanwhile()
         attempts[number] += 1
@@ -124,9 +127,10 @@ async def carried(
             continue  # whoever had it was killed before it could say so
         del waiting[number]
         found.outcomes[number] = outcome
-        for what in outcome.more:
+        for what in (*outcome.more, *outcome.then):
             waiting[count] = what
             count += 1
+        lasts.update(range(count - len(outcome.then), count))
         for file in outcome.files:
             text = b"".join([chunk async for chunk in files.read(file.path)])
             assert len(text) == file.size

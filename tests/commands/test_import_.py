@@ -37,9 +37,7 @@ def cohort_file(tmp_path: Path) -> tuple[Path, int]:
 
 
 def ran(database_url: str, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return command(
-        *arguments, database_url=database_url, check=False, FILES_URL=str(tmp_path / "files")
-    )
+    return command(*arguments, database_url=database_url, check=False, FILES_URL=str(tmp_path / "files"))
 
 
 @pytest.mark.slow
@@ -49,15 +47,11 @@ def test_a_cohort_is_imported_by_two_processes_and_faults_are_written(database_u
     assert ran(database_url, tmp_path, "migrate").returncode == 0
     first = ran(database_url, tmp_path, "import", str(path), "--workers", "2", "--faults", str(faults))
     assert first.returncode == 1, first.stderr
-    assert first.stdout == (
-        f"{count - 1} resources are new, 0 changed, 0 were there; 1 line was refused.\n"
-    )
+    assert first.stdout == (f"{count - 1} resources are new, 0 changed, 0 were there; 1 line was refused.\n")
     [outcome] = map(codec.decode, faults.read_bytes().splitlines())
     assert outcome["issue"][0]["diagnostics"].startswith("cohort.ndjson, line 8: ")
     again = ran(database_url, tmp_path, "import", str(path))
-    assert again.stdout == (
-        f"0 resources are new, 0 changed, {count - 1} were there; 1 line was refused.\n"
-    )
+    assert again.stdout == (f"0 resources are new, 0 changed, {count - 1} were there; 1 line was refused.\n")
     check = ran(database_url, tmp_path, "check")
     assert check.returncode == 0, check.stderr
 

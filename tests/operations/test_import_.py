@@ -76,12 +76,32 @@ async def test_files_are_fetched_later_by_whoever_works_at_the_job(job):
     ]
 
 
+async def test_a_file_is_not_called_by_what_proves_a_right_to_it(job):
+    found = await job(
+        named(f"{PLACE}/two%20words.ndjson?signature=a/b.c&expires=9", f"{PLACE}/?signature=ab")
+    )
+    assert [each.name for each in import_request(found.request).sources] == [
+        "two%20words.ndjson",
+        "/exports/",
+    ]
+
+
 @pytest.mark.parametrize(
     "address",
     [
         "https://files.example/other/Patient.ndjson",
         "https://files.example/exports-of-others/Patient.ndjson",
         "https://files.example/exports/../secrets.ndjson",
+        "https://files.example/exports/%2e%2e/secrets.ndjson",
+        "https://files.example/exports/.%2E/secrets.ndjson",
+        "https://files.example/exports/..%2fsecrets.ndjson",
+        "https://files.example/exports/%252e%252e/secrets.ndjson",
+        "https://files.example/exports/%25252e%25252e%25252fsecrets.ndjson",
+        "https://files.example/exports/a\\..\\..\\secrets.ndjson",
+        "https://files.example/exports/a%5c..%5csecrets.ndjson",
+        "https://files.example/exports/..;/secrets.ndjson",
+        "https://files.example/exports/..%00/secrets.ndjson",
+        "https://files.example/exports/%c0%ae%c0%ae/secrets.ndjson",
         "https://files.example.evil.example/exports/Patient.ndjson",
         "https://somebody@files.example/exports/Patient.ndjson",
         "https://files.example:8443/exports/Patient.ndjson",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from service.fhir.problems import Missing
 from service.rest.downloads import Named, file_reply
 from service.storage.files_bucket import BucketFiles
-from service.storage.files_folder import FolderFiles
+from service.storage.files_folder import CHUNK, FolderFiles
 from service.storage.jobs import File, Job
 
 CONTENT = b"".join(b'{"resourceType":"Goal","id":"%d"}\n' % number for number in range(1000))
@@ -131,3 +134,21 @@ async def test_a_file_is_named_when_it_begins_to_go_out():
 async def _pieces():
     yield b"a"
     yield b"b"
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["as it is", "packed"])
+async def test_a_download_that_is_given_up_leaves_no_file_open(files, tmp_path, packed):
+    def opened() -> list[str]:
+        # What lists them is open itself, and gone when it is looked at.
+        links = [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()]
+        return [link for link in links if link.startswith(str(tmp_path))]
+
+    size = 3 * CHUNK
+    files.put("default/job/1-2-0", [os.urandom(size)])
+    large = replace(FILE, task=2, path="default/job/1-2-0", size=size)
+    reply = await file_reply(files, JOB, large, {b"accept-encoding": b"gzip"} if packed else {})
+    stream = Named().once(("job", 2, 0), reply.stream)
+    assert await anext(stream)
+    assert len(opened()) == 1
+    await stream.aclose()
+    assert opened() == []

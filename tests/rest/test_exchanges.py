@@ -3,12 +3,14 @@
 Source: docs/logging.md
 """
 
+import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import httpx
+import pytest
 
 from service.rest import logs
 from service.rest.exchanges import deliver, observed
@@ -230,7 +232,7 @@ async def test_what_is_no_request_passes_through(log):
     assert not log.getvalue()
 
 
-async def pieces(taken: list[str]) -> AsyncIterator[bytes]:
+async def pieces(taken: list[str]) -> AsyncGenerator[bytes, None]:
     """Three pieces, each noted when it is asked for."""
     for piece in (b"a", b"b", b"c"):
         taken.append(f"made {piece.decode()}")
@@ -261,3 +263,52 @@ async def test_of_a_stream_the_head_alone_makes_nothing():
     assert taken == []
     assert sent[0]["headers"] == [(b"content-length", b"3")]
     assert sent[1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+async def endless(taken: list[int], closed: asyncio.Event) -> AsyncGenerator[bytes, None]:
+    """Pieces without end, counted when they are asked for; `closed` when no more are."""
+    try:
+        while True:
+            taken.append(len(taken))
+            await asyncio.sleep(0)
+            yield b"piece"
+    finally:
+        await asyncio.sleep(0)
+        closed.set()
+
+
+async def test_for_a_client_that_left_nothing_is_made():
+    taken: list[int] = []
+    sent: list[str] = []
+    closed, leaves = asyncio.Event(), asyncio.Event()
+    more = iter([{"type": "http.request", "body": b"late", "more_body": False}])
+
+    async def receive():
+        for message in more:
+            return message
+        await leaves.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message["type"])
+        if len(sent) == 5:
+            leaves.set()
+
+    async with asyncio.timeout(5):
+        await deliver(Reply(200, [], b"", endless(taken, closed)), send, head=False, receive=receive)
+    assert closed.is_set()
+    assert len(taken) < 10
+    assert sent == ["http.response.start", *["http.response.body"] * (len(sent) - 1)]
+    assert not [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+
+
+async def test_a_stream_that_breaks_off_is_closed():
+    closed = asyncio.Event()
+
+    async def send(message):
+        if message["type"].endswith("body"):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        await deliver(Reply(200, [], b"", endless([], closed)), send, head=False)
+    assert closed.is_set()

@@ -11,7 +11,7 @@ import pytest
 
 from service.access.callers import Caller
 from service.access.scopes import read_scopes
-from service.fhir.problems import Invalid, Unavailable
+from service.fhir.problems import Conflict, Invalid, Issue, Missing, TooLarge, Unavailable
 from service.interactions.context import Limits
 from service.interactions.searching import setting_of
 from service.outcomes.grants import Ground
@@ -154,14 +154,23 @@ async def test_status_told_apart(epr, context):
     assert answer.headers["x-export-status"] == "400 Bad Request"
 
 
+def found(code):
+    """What a check found of that code."""
+    return Invalid("", "", issues=[Issue("error", code, "element-wrong", "The element is wrong.")])
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "code"),
     [
         (Invalid("export-group-gone", "The Group is gone."), 400, "invariant"),
+        (TooLarge("import-too-large", "The file is too large."), 400, "too-long"),
+        (Conflict("import-overtaken", "It was changed."), 400, "conflict"),
+        (Missing("export-group-missing", "There is no such Group."), 400, "not-found"),
+        *((found(code), 400, code) for code in ("required", "value", "code-invalid")),
         (Unavailable("storage-full", "There is no room for the file."), 500, "exception"),
         (RuntimeError("goal text"), 500, "exception"),
     ],
-    ids=["a client's", "the store's", "ours"],
+    ids=["clients", "too large", "conflict", "missing", "required", "value", "code", "stores", "ours"],
 )
 async def test_a_job_that_failed_says_why(fault, status, code, epr, context):
     address, answer = await done(epr, context, replace(ONE_EACH, faults={1: fault}))

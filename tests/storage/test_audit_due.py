@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.fhir.problems import Unavailable
 from service.storage.audit import packed
-from service.storage.audit_due import LOT, due, made
+from service.storage.audit_due import LOT, Unreadable, due, made
 from service.storage.checking import check
 from service.storage.ledger import Asked
 from tests.storage.audits import BEGUN, entry, numbers
@@ -126,3 +127,55 @@ async def test_what_is_due_is_held_to_the_entries(ledger, database_url, registry
     await execute(database_url, statement)
     faults = (await check(database_url, registry, extractor)).faults
     assert any("rows by young person are 1, and not the 2" in fault for fault in faults), faults
+
+
+@given(KEPT, st.data())
+def test_what_was_cut_short_is_unreadable_or_whole(kept, data):
+    """Nothing is made of a part of an entry's young people."""
+    rows = [(locality, at, serial, packed(tuple(people))) for locality, at, serial, people in kept]
+    for _, told in due(rows):
+        wholes = [made(whole) for end in range(1, len(rows) + 1) for _, whole in due(rows[:end])]
+        cut = data.draw(st.integers(0, len(told)))
+        try:
+            assert made(told[:cut]) in wholes
+        except Unreadable:
+            assert cut < len(told)
+
+
+DAMAGED = {"alien": "x'0102'", "of nobody": "x''", "of one with nobody": f"x'{'00' * 22}'"}
+
+
+def damage(database_url: str, number: int, told: str) -> str:
+    """The statement that adds a row of `audit_due` that nobody made."""
+    value = told if database_url.startswith("sqlite") else f"'\\{told.replace(chr(39), '')}'::bytea"
+    return f"INSERT INTO audit_due VALUES ({number}, {value})"
+
+
+@pytest.mark.parametrize("told", DAMAGED.values(), ids=DAMAGED)
+async def test_what_is_unreadable_is_passed_over_and_kept(ledger, database_url, registry, extractor, told):
+    """The others are made, however many are in the way; whoever asks by young person is refused."""
+    numbers_ = (-1, *range(1, LOT + 2), 2**63 - 1)
+    for number in numbers_:
+        await execute(database_url, damage(database_url, number, told))
+    await keep(ledger, LOT + 1)
+    assert await ledger.settle() == len(numbers_)
+    assert (await due_now(ledger), await children(ledger)) == (len(numbers_), list(range(LOT + 1)))
+    for asked in ASKED.values():
+        for ask in (ledger.total, ledger.found):
+            with pytest.raises(Unavailable) as caught:
+                await ask("default", asked)
+            assert caught.value.issues[0].slug == "audit-incomplete"
+    with pytest.raises(Unavailable):
+        await ledger.viewings("default", "a", 0, BEGUN + 10, None)
+    assert await ledger.total("default", Asked(9, agencies=("camhs",))) == LOT + 1
+    faults = (await check(database_url, registry, extractor)).faults
+    assert faults == [f"{len(numbers_)} rows of audit_due are unreadable: nobody is told who saw whom"]
+
+
+async def test_when_what_is_unreadable_is_gone_all_is_told_again(ledger, database_url):
+    await execute(database_url, damage(database_url, 1, "x'0102'"))
+    await keep(ledger, 1)
+    with pytest.raises(Unavailable):
+        await ledger.total("default", ASKED["a young person"])
+    await execute(database_url, "DELETE FROM audit_due")
+    assert await ledger.total("default", ASKED["a young person"]) == 1

@@ -9,10 +9,12 @@ import pytest
 
 from service.fhir.problems import Unavailable
 from service.storage.audit import FIRST_SERIAL
+from service.storage.audit_due import Unreadable
 from service.storage.ledger import Asked
 from service.storage.open import open_store
 from service.storage.trail import FLUSH_AFTER, BufferedTrail, NoTrail, kept
 from tests.storage.audits import entry
+from tests.storage.test_checking import execute
 
 SOON = 0.01  # seconds
 
@@ -201,3 +203,21 @@ async def test_what_is_due_is_made_from_time_to_time(store, clock, monkeypatch):
                 break
             await asyncio.sleep(0.05)
     assert len(await store.audit.shelf.fetch("SELECT 1 FROM audit_child")) == 1
+
+
+async def test_of_what_is_unreadable_it_is_told_once(store, database_url, clock, monkeypatch):
+    monkeypatch.setattr("service.storage.trail.SEAL_EVERY", 0.02)
+    value = "x'0102'" if database_url.startswith("sqlite") else "'\\x0102'::bytea"
+    await execute(database_url, f"INSERT INTO audit_due VALUES (1, {value})")
+    clock.now = entry().event.at
+    told: list[BaseException] = []
+    async with kept(store.audit, clock, told.append):
+        for number in range(2):
+            await store.audit.keep([entry(number)])
+            for _ in range(600):
+                if len(await store.audit.shelf.fetch("SELECT 1 FROM audit_child")) == number + 1:
+                    break
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+    assert len(await store.audit.shelf.fetch("SELECT 1 FROM audit_child")) == 2
+    assert [type(each) for each in told] == [Unreadable]

@@ -58,7 +58,9 @@ def test_holds(model, observation):
     assert holds("status") is True
 
 
-@pytest.mark.parametrize("expression", ["Observation.status", "Observation.code.coding", "Observation.issued"])
+@pytest.mark.parametrize(
+    "expression", ["Observation.status", "Observation.code.coding", "Observation.issued"]
+)
 def test_bare_json_is_what_the_nodes_hold(expression, model, observation):
     path = compile_path(expression, model, "Observation")
     type_, items = path.raw
