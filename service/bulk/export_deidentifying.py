@@ -29,7 +29,7 @@ from service.outcomes.deidentification_census import Census
 from service.outcomes.deidentification_keys import SECRET, Keyring
 from service.outcomes.deidentification_rules import FEWEST
 from service.outcomes.labels import CONFIDENTIALITY, WHEREABOUTS, label_of
-from service.storage.exporting import Child, Chunk, Record, Slice
+from service.storage.exporting import Child, Chunk, Record
 from service.storage.jobs import Job
 from service.storage.sharing import CLOSED_CHILD, unpack_child
 
@@ -136,17 +136,28 @@ async def _restricted(context: Context, act: Act) -> frozenset[str]:
     return frozenset(found)
 
 
-def counted(look: Look, by: Deidentifying, members: Collection[str] | None) -> bytes:
-    """The census of the young people of the export, to be kept with the task; blocks, for a thread."""
+def counted(
+    look: Look, by: Deidentifying, members: Collection[str] | None, records: Iterable[Record]
+) -> bytes:
+    """The census of the young people of the export, to be kept with the task; blocks, for a thread.
+
+    `records` are the Patients that the token shows. Counted are those who come out, whomever else a Group lists.
+
+    Raises:
+        Malformed: they are too few.
+    """
     found = Census()
     among = None if members is None else frozenset(members)
     deidentifier = by.deidentifier
-    for one in look.view.records(Slice(PATIENT, 0, look.whole(PATIENT).high, look.at)):
+    for one in records:
         if one.deleted or (among is not None and one.id not in among) or one.id in deidentifier.restricted:
             continue
         patient = codec.restore(one.body)
         if not label_of(patient):
             found.add(deidentifier.counted(patient))
+    # Of the whole locality there may be something to tell that is about nobody.
+    if found.people < FEWEST and not (look.is_of_all and found.people == 0):
+        raise _few()
     return codec.encode({_CENSUS: found.kept()})
 
 
@@ -168,7 +179,11 @@ def require_enough(look: Look, members: Collection[str] | None) -> None:
         Malformed: there are too few.
     """
     if look.deidentifying is not None and members is not None and len(members) < FEWEST:
-        raise Malformed(
-            "export-deidentified-few",
-            f"A de-identified export is about {FEWEST} young people at least: fewer could be told apart.",
-        )
+        raise _few()
+
+
+def _few() -> Malformed:
+    return Malformed(
+        "export-deidentified-few",
+        f"A de-identified export is about {FEWEST} young people at least: fewer could be told apart.",
+    )

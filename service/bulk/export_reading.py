@@ -21,6 +21,7 @@ from service.bulk.export_compartments import PATIENT
 from service.bulk.export_look import Look
 from service.fhir import codec
 from service.fhir.search.expressions import Everything, Expression, Ids, Query
+from service.fhir.search.sight import Sight
 from service.storage.exporting import Child, Chunk, Record, Slice
 from service.storage.jobs import Task
 from service.storage.sharing import CLOSED_CHILD, pack_child, unpack_child
@@ -74,6 +75,21 @@ class Reading:
                 return look.view.chunks(of)
             records = look.view.records(of)
         return self.chunks(of.type, filter(self.keeps(of.type, members), records))
+
+    def patients(self) -> Iterator[Record]:
+        """The Patients whom the token shows, as they were at the moment; where it shows none, those of the agency.
+
+        They are counted, not told: what is about them may be shown where they are not.
+        """
+        look, of = self.look, self.look.whole(PATIENT)
+        if look.is_narrowed(PATIENT):
+            return self.searched(of, look.wanted(PATIENT))
+        view = look.view
+        if look.sight is not None and not look.reads(PATIENT):
+            eyes = look.sight
+            whole = Sight(eyes.agency, eyes.sectors, eyes.purpose, every=eyes.every)
+            view = self.ask(look.context.store.exports.view(look.locality, whole))
+        return view.records(of)
 
     def gone(self, of: Slice, members: Sequence[str] | None) -> Iterator[Chunk]:
         """What of a slice was deleted."""

@@ -87,7 +87,7 @@ def _written(reading: Reading, members: tuple[str, ...] | None, files: Files, wh
     done = 0
     by = looks.deidentifying
     if by is not None and what.do == "census":
-        return Outcome(result=counted(looks, by, members))
+        return Outcome(result=counted(looks, by, members, reading.patients()))
     if what.do == "slice":
         written.output(what.type, reading.slice(what.slice(looks), members))
         done = written.lines

@@ -16,10 +16,13 @@ import asyncio
 import re
 import tempfile
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Container, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import groupby
-from typing import IO, Any, Final, NamedTuple
+from operator import itemgetter
+from os import SEEK_END
+from typing import IO, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -39,6 +42,8 @@ LONGEST: Final = 16 * 1024 * 1024
 """Units: bytes of a line. It is more than the largest resource that a request may carry by default."""
 MOST_TOGETHER: Final = 2_000
 """Units: lines that are about one young person up to which they are stored in one unit."""
+HELD: Final = 8 * 1024 * 1024
+"""Units: bytes of lines that are put in order in memory. What is more is parted first, in files of its own."""
 PEOPLE: Final = "*"
 """The heap of all that is about one young person, each their own."""
 PATIENT: Final = "Patient"
@@ -52,10 +57,15 @@ _REFERENCE: Final = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?([A-Z][A-Za-z]
 _PARTITIONS: Final = 32
 _KEY_BYTES: Final = 8
 _MARK: Final = 2 * _KEY_BYTES  # hexadecimal digits
+_STEP: Final = 2  # digits of a mark by which it is parted at a time
 _PATIENT: Final = PATIENT.encode()
 _TOGETHER: Final = frozenset({RESPONSES, OBSERVATIONS})
 # Units: bytes that a partition keeps in memory before it is laid down in a file of the operating system.
 _IN_MEMORY: Final = 1024 * 1024
+_PARTS_IN_MEMORY: Final = 64 * 1024  # the same, of each of the many parts of a partition
+
+
+_Key = TypeVar("_Key", int, tuple[int, str])
 
 
 class _Reference(msgspec.Struct):
@@ -190,8 +200,8 @@ class Laid:
         if not key:
             self._spool(heap, 0).write(record)
             return
-        mark = blake2b(key, digest_size=_KEY_BYTES).hexdigest().encode()
-        self._spool(heap, int(mark[:2], 16) % _PARTITIONS).write(mark + record)
+        mark = _mark(key)
+        self._spool(heap, _part(mark, 0)).write(mark + record)
 
     def _note(self, heap: str, type_: str, named: set[str]) -> None:
         self._held.setdefault(heap, set()).add(type_)
@@ -214,16 +224,19 @@ class Laid:
         }
 
     def groups(self, heap: str) -> Iterator[list[Record]]:
-        """The lines of a heap, those that belong together in one list, which has them in the order of references."""
+        """The lines of a heap, those that belong together in one list, which has them in the order of references.
+
+        What is about one young person is parted where it is very long. At most some `HELD` bytes are in memory.
+        """
         ranks = {type_: rank for rank, types in enumerate(levels(self._refers)) for type_ in types}
         for partition in range(_PARTITIONS):
             spool = self._spools.get((heap, partition))
             if spool is None:
                 continue
-            spool.seek(0)
             if heap in {PEOPLE, OBSERVATIONS}:
-                yield from _grouped(spool, ranks)
+                yield from _gathered(spool, _STEP, ranks)
             else:
+                spool.seek(0)
                 yield from ([Record(record)] for record in spool)
 
     def close(self) -> None:
@@ -270,6 +283,110 @@ def head(raw: bytes) -> Head:
 
 def _together(type_: str) -> str:
     return OBSERVATIONS if type_ in _TOGETHER else type_
+
+
+def _mark(key: bytes) -> bytes:
+    return blake2b(key, digest_size=_KEY_BYTES).hexdigest().encode()
+
+
+def _part(mark: bytes, at: int) -> int:
+    """The partition to which something with the mark belongs, by the digits of it that stand there."""
+    return int(mark[at : at + _STEP], 16) % _PARTITIONS
+
+
+@contextmanager
+def _parts(records: IO[bytes], of: Callable[[bytes], _Key]) -> Iterator[list[IO[bytes]]]:
+    """The records laid down in parts by what they are `of`, in the order of that."""
+    spools: dict[_Key, IO[bytes]] = {}
+    try:
+        records.seek(0)
+        for record in records:
+            key = of(record)
+            spool = spools.get(key)
+            if spool is None:
+                spool = spools[key] = tempfile.SpooledTemporaryFile(_PARTS_IN_MEMORY)  # noqa: SIM115 - below
+            spool.write(record)
+        yield [spool for _, spool in sorted(spools.items(), key=itemgetter(0))]
+    finally:
+        for spool in spools.values():
+            spool.close()
+
+
+def _size(records: IO[bytes]) -> int:
+    return records.seek(0, SEEK_END)
+
+
+def _gathered(records: IO[bytes], at: int, ranks: Mapping[str, int]) -> Iterator[list[Record]]:
+    """The groups of a partition, parted by the digits of the marks from `at` on for as long as it is too large."""
+    if _size(records) <= HELD:
+        records.seek(0)
+        yield from _grouped(records, ranks)
+        return
+    marks: set[bytes] = set()
+
+    def of(record: bytes) -> int:
+        if len(marks) <= 1:
+            marks.add(record[:_MARK])
+        return _part(record, at)
+
+    with _parts(records, of) as parts:
+        for part in parts:
+            if len(marks) == 1 or at + _STEP >= _MARK:
+                yield from _long(part, ranks)
+            else:
+                yield from _gathered(part, at + _STEP, ranks)
+
+
+def _long(records: IO[bytes], ranks: Mapping[str, int]) -> Iterator[list[Record]]:
+    """The groups of a very long record, type by type; a response and what is its own stay one."""
+
+    def of(record: bytes) -> tuple[int, str]:
+        return _rank(Record(record[_MARK:]).head, ranks)[:2]
+
+    with _parts(records, of) as parts:
+        for part in parts:
+            yield from _responses(part, 0)
+
+
+def _responses(records: IO[bytes], at: int) -> Iterator[list[Record]]:
+    """The groups of what is of one type and about one young person, or of one response where it is too large."""
+    if _size(records) <= HELD:
+        records.seek(0)
+        groups: dict[str, list[Record]] = {}
+        for each in records:
+            record = Record(each[_MARK:])
+            groups.setdefault(record.head.group, []).append(record)
+        yield from groups.values()
+        return
+    marks: set[bytes] = set()
+
+    def of(record: bytes) -> int:
+        mark = _mark(Record(record[_MARK:]).head.group.encode())
+        if len(marks) <= 1:
+            marks.add(mark)
+        return _part(mark, at)
+
+    with _parts(records, of) as parts:
+        for part in parts:
+            if len(marks) == 1 or at + _STEP >= _MARK:
+                yield from _runs(part)
+            else:
+                yield from _responses(part, at + _STEP)
+
+
+def _runs(records: IO[bytes]) -> Iterator[list[Record]]:
+    """Records that belong together and are more than can be held, in pieces: no real response has as much."""
+    run: list[Record] = []
+    size = 0
+    records.seek(0)
+    for each in records:
+        run.append(Record(each[_MARK:]))
+        size += len(each)
+        if size > HELD:
+            yield run
+            run, size = [], 0
+    if run:
+        yield run
 
 
 def _grouped(records: Iterable[bytes], ranks: Mapping[str, int]) -> Iterator[list[Record]]:

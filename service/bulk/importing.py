@@ -14,6 +14,7 @@ Source: ADR 0026
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from errno import ENOSPC
@@ -21,7 +22,7 @@ from typing import Any, Final
 
 from service.bulk import acting
 from service.bulk.import_fetching import Unfetchable, fetched
-from service.bulk.import_lines import PEOPLE, Laid, lines, read_record, record_of, unpacked
+from service.bulk.import_lines import PEOPLE, PIECE, Laid, lines, read_record, record_of, unpacked
 from service.bulk.import_order import levels
 from service.bulk.import_request import ImportRequest, import_request
 from service.bulk.importing_unit import NOT_THERE, Imported, Line, located, repeated, store
@@ -47,6 +48,13 @@ UNIT: Final = 400
 """Units: lines that are stored in one unit at least, unless there are fewer: many share its commit, and it is quick."""
 UNITS: Final = 8
 """Units: units of a task, which thus takes about a second."""
+UNIT_BYTES: Final = 4 * 1024 * 1024
+"""Units: bytes with which a unit is full however few its lines are: all of a task is in memory at once."""
+LAST_BYTES: Final = 64 * 1024 * 1024
+"""The same, of lines that are tried together at last."""
+_UNITS_HELD: Final = 4  # full ones of a task
+MOST_SEEN: Final = 100_000
+"""Units: resources of one group that are remembered, to tell whether one is there twice."""
 MOST_TOGETHER: Final = 5_000
 """Units: lines that are tried together at last, where each refers to others of them."""
 
@@ -171,6 +179,7 @@ async def _held(task: Task, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes
 async def _lay(work: _Work, paths: Sequence[str]) -> Outcome:
     """Lays the lines of all files down by type, in the order in which they will be stored."""
     laid = Laid(work.context.registry.resource_types)
+    refused = _Refused()
     try:
         for number, path in enumerate(paths):
             pieces = unpacked(work.files.read(path), work.context.limits.import_bytes * UNPACKED)
@@ -178,26 +187,48 @@ async def _lay(work: _Work, paths: Sequence[str]) -> Outcome:
                 laid.add(number, line, raw)
         planned = []
         kept = []
-        refused: list[bytes] = []
         for ordinal, heaps in enumerate(levels(laid.refers), 1):
             cut, file = await asyncio.to_thread(_laid_down, work, laid, heaps, ordinal, refused)
             planned.append(cut)
             kept.append(file)
-        if refused:
-            kept.insert(0, await _written(work, 0, "error", refused))
+        if refused.count:
+            path = work.task.path(0)
+            size = await asyncio.to_thread(work.files.put, path, work.task.held(refused.chunks()))
+            kept.insert(0, File(work.task.number, 0, "error", OUTCOMES, path, refused.count, size))
     except OSError as failure:
         if failure.errno == ENOSPC:  # of the folder for temporary files
             full(failure)
         raise
     finally:
+        refused.close()
         laid.close()
-    counts = Counts(refused=len(refused))
+    counts = Counts(refused=refused.count)
     result = codec.encode({"levels": planned, **counts.shown()})
-    return Outcome(files=tuple(kept), then=(_level(0),), done=len(refused), total=laid.count, result=result)
+    return Outcome(files=tuple(kept), then=(_level(0),), done=refused.count, total=laid.count, result=result)
+
+
+class _Refused:
+    """What is told of lines that are refused before any is stored, kept outside of memory: they may be all."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._spool = tempfile.SpooledTemporaryFile(PIECE)  # noqa: SIM115 - `close`
+
+    def add(self, told: bytes) -> None:
+        self._spool.write(told)
+        self.count += 1
+
+    def chunks(self) -> Iterator[bytes]:
+        self._spool.seek(0)
+        while chunk := self._spool.read(PIECE):
+            yield chunk
+
+    def close(self) -> None:
+        self._spool.close()
 
 
 def _laid_down(
-    work: _Work, laid: Laid, heaps: Sequence[str], ordinal: int, refused: list[bytes]
+    work: _Work, laid: Laid, heaps: Sequence[str], ordinal: int, refused: _Refused
 ) -> tuple[Cut, File]:
     """The lines of heaps in a file of their own, cut into tasks; a line that is there twice is refused."""
     path = work.task.path(ordinal)
@@ -208,27 +239,33 @@ def _laid_down(
     return (path, tasks), File(work.task.number, ordinal, "input", LAID, path, count, size)
 
 
-def _once(work: _Work, laid: Laid, heap: str, refused: list[bytes]) -> Iterator[list[bytes]]:
+def _once(work: _Work, laid: Laid, heap: str, refused: _Refused) -> Iterator[list[bytes]]:
     """The records of the heap, without those of a resource that stood in an earlier line."""
     seen: dict[str, tuple[int, int]] = {}
+    before = ""
     for group in laid.groups(heap):
         if heap == PEOPLE:
-            seen = {}  # what is the same is about the same young person
+            # What is the same is about the same young person, and what is parted of one group comes in a row.
+            if group[0].head.group != before or len(seen) > MOST_SEEN:
+                seen = {}
+            before = group[0].head.group
         for record in sorted(group, key=lambda each: each.place):
             of = record.head
             first = seen.setdefault(f"{of.type}/{of.id}", record.place) if of.id else record.place
             if first != record.place:
-                refused.append(_told(work, record.line, repeated(*first)))
+                refused.add(_told(work, record.line, repeated(*first)))
                 group.remove(record)
         yield [record.raw for record in group]
 
 
-def _cut(groups: Iterable[list[bytes]], tasks: list[Part], most: int) -> Iterator[bytes]:
+def _cut(
+    groups: Iterable[list[bytes]], tasks: list[Part], most: int, most_bytes: int = UNIT_BYTES
+) -> Iterator[bytes]:
     """The records of the groups; `tasks` is told where those of each task stand, and how many each unit has.
 
-    A unit ends with the group that brings it to `most`: groups are never parted.
+    A unit ends with the group that brings it to `most` lines or `most_bytes`: groups are never parted.
     """
-    start = end = count = 0
+    start = end = count = begun = 0
     units: list[int] = []
     for group in groups:
         chunk = b"".join(group)
@@ -236,10 +273,10 @@ def _cut(groups: Iterable[list[bytes]], tasks: list[Part], most: int) -> Iterato
         count += len(group)
         if chunk:
             yield chunk
-        if count >= most:
+        if count and (count >= most or end - begun >= most_bytes):
             units.append(count)
-            count = 0
-        if sum(units) >= most * UNITS:
+            count, begun = 0, end
+        if units and begun == end and (sum(units) >= most * UNITS or end - start >= most_bytes * _UNITS_HELD):
             tasks.append((start, end, units))
             start, units = end, []
     if count:
@@ -341,7 +378,8 @@ async def _again(work: _Work, before: int | None, first: int) -> Outcome:
         groups = ([record.raw for record in group] for heap in heaps for group in laid.groups(heap))
         tasks: list[Part] = []
         path = work.task.path(0)
-        chunks = _cut(groups, tasks, min(count, MOST_TOGETHER) if is_last else UNIT)
+        together = (min(count, MOST_TOGETHER), LAST_BYTES) if is_last else (UNIT, UNIT_BYTES)
+        chunks = _cut(groups, tasks, *together)
         size = await asyncio.to_thread(work.files.put, path, chunks)
     finally:
         laid.close()

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from service.bulk.import_request import IMPORT
 from service.bulk.sweeping import Sweeper, discard
 from service.fhir import codec
 from service.fhir.problems import Forbidden, Issue, Problem, Unavailable, operation_outcome
@@ -27,6 +28,8 @@ LOOK: Final = 0.4
 """Units: seconds after which a runner looks whether a task is still its own: a cancel is seen within a second."""
 PAUSES: Final = (1_000, 10_000)
 """Units: milliseconds before a task that failed is tried again, the first and the second time."""
+LASTING: Final = frozenset({IMPORT})
+"""Kinds of jobs of which a task may take as long as a source or a file does; those of the others are short."""
 _AGAIN: Final = 0.5  # seconds after which a store that could not be reached is asked again
 _EXTENSIONS: Final = 3  # times that a lease is extended in its own length
 
@@ -93,14 +96,19 @@ class Runner:
         *,
         pace: Pace = Pace(),
         report: Report = _silent,
+        lasting: frozenset[str] = LASTING,
     ) -> None:
-        """`report` is told, by the names above, what happens to tasks."""
+        """`report` is told, by the names above, what happens to tasks.
+
+        Tasks of `lasting` kinds leave one of the places free for the others, where there are several.
+        """
         self._context = context
         self._jobs = context.store.jobs
         self._files = files
         self._kinds = kinds
         self._pace = pace
         self._report = report
+        self._lasting = lasting
         self._holder = secrets.token_hex(8)
         self._sweeper = Sweeper(
             self._jobs, files, context.clock, lambda fault: report(SWEEP_FAILED, None, fault)
@@ -110,15 +118,15 @@ class Runner:
         """Works until told to stop; what is not finished then is given back."""
         stopped = asyncio.create_task(stop.wait())
         sweeping = asyncio.create_task(self._sweeper.run())
-        working: set[asyncio.Task[None]] = set()
+        working: dict[asyncio.Task[None], str] = {}  # with the kinds of their jobs
         try:
             while not stop.is_set():
-                task = await self._claim() if len(working) < self._pace.tasks else None
+                task = await self._claim(working.values()) if len(working) < self._pace.tasks else None
                 if task is not None:
-                    working.add(asyncio.create_task(self._work(task)))
+                    working[asyncio.create_task(self._work(task))] = task.job.kind
                 else:
                     await self._something(stopped, working)
-                working = {one for one in working if not one.done()}
+                working = {one: kind for one, kind in working.items() if not one.done()}
         finally:
             for one in (*working, stopped, sweeping):
                 one.cancel()
@@ -144,7 +152,7 @@ class Runner:
             raise LookupError(id_)
         return job
 
-    async def _something(self, stopped: asyncio.Task[bool], working: set[asyncio.Task[None]]) -> None:
+    async def _something(self, stopped: asyncio.Task[bool], working: Iterable[asyncio.Task[None]]) -> None:
         """Waits until a task ends, a job is added, or some time is over."""
         arrival = asyncio.create_task(self._jobs.arrival(self._pace.poll))
         try:
@@ -152,9 +160,21 @@ class Runner:
         finally:
             arrival.cancel()
 
-    async def _claim(self) -> Task | None:
+    def _welcome(self, held: Iterable[str]) -> frozenset[str]:
+        """The kinds of which a task may be taken beside those of the kinds held.
+
+        Else a few slow sources would keep all places, and nobody else's job went on.
+        """
+        kinds = frozenset(self._kinds)
+        lasting = sum(kind in self._lasting for kind in held)
+        return kinds if lasting < max(1, self._pace.tasks - 1) else kinds - self._lasting
+
+    async def _claim(self, held: Iterable[str]) -> Task | None:
+        kinds = self._welcome(held)
+        if not kinds:
+            return None
         try:
-            return await self._jobs.claim(self._holder, frozenset(self._kinds), self._pace.lease)
+            return await self._jobs.claim(self._holder, kinds, self._pace.lease)
         except Exception as fault:  # noqa: BLE001 - whatever it is, what is being worked at goes on
             self._report(JOBS_UNREACHABLE, None, fault)
             await asyncio.sleep(_AGAIN)

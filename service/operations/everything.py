@@ -148,7 +148,7 @@ def _types(registry: Registry, inputs: Inputs) -> tuple[tuple[str, ...], frozens
     """
     rest = sorted({*members(registry, PATIENT), *(ALSO.keys() & registry.served.keys())} - {PATIENT})
     own = (PATIENT, *rest)
-    beside = supporting.TYPES & registry.served.keys()
+    beside = supporting.TYPES.intersection(registry.served)
     given = inputs.all("_type")
     if not given:
         return own, beside, None

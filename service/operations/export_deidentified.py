@@ -14,7 +14,7 @@ from typing import Final
 from service.access.callers import Caller
 from service.access.pseudonymised import is_bound
 from service.bulk.export_request import ExportRequest
-from service.fhir.problems import Issue, Malformed
+from service.fhir.problems import Forbidden, Issue, Malformed
 from service.operations.operation import Call
 from service.outcomes.deidentification_rules import TYPES
 
@@ -29,9 +29,16 @@ def deidentified(caller: Caller, call: Call, request: ExportRequest) -> ExportRe
 
     Raises:
         Malformed: it asks for what would tell who is who; or there is nothing left.
+        Forbidden: it is of a Group, whose members somebody chose, and the caller is no administrator.
     """
     if not is_bound(caller):
         return request
+    if request.level == "Group" and not caller.administrator:
+        # Of two Groups that differ by one member, the line that is in one export alone is theirs.
+        raise Forbidden(
+            "export-deidentified-group",
+            "A de-identified export of a Group is for administrators: who is in it would tell who is who.",
+        )
     asked = [name for name in REFUSED if call.inputs.all(name)]
     if asked:
         raise Malformed(

@@ -5,7 +5,9 @@ Source: docs/operations/import.md, ADR 0026
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,6 +27,10 @@ MOST_SOURCES: Final = 1_000
 """Of so many files an import can be asked for at once."""
 SENT: Final = "body"
 """What the error file calls a file that was sent as the body of the request."""
+SENDING: Final = 4
+"""Files that a client may send to a process at once: there are threads for four times as many."""
+# How many each client is sending to this process, by locality and client.
+_SENDING: Final[Counter[tuple[str, str]]] = Counter()
 
 INPUTS: Final = (Input("input", PARTS, repeats=True), Input("inputFormat", "code"))
 _FORMATS: Final = frozenset({NDJSON, "application/ndjson", "ndjson"})
@@ -44,7 +50,8 @@ async def import_(context: Context, act: Act, call: Call) -> Answer:
     Raises:
         Malformed: there is no file, or an address from which none is fetched.
         TooLarge: the file that is sent is over the limit.
-        TooMany: the client has as many jobs under way as it may.
+        TooMany: the client has as many jobs under way as it may, or sends as many files.
+        TooSlow: the file comes too slowly.
         Unavailable: the file cannot be kept.
     """
     for name, _ in call.inputs.criteria:
@@ -54,7 +61,8 @@ async def import_(context: Context, act: Act, call: Call) -> Answer:
     if call.lines is None:
         sources = _named(context, call)
     else:
-        sources = (Source(SENT, await _received(context, job, call.lines)),)
+        with _sending(act):
+            sources = (Source(SENT, await _received(context, job, call.lines)),)
     request = ImportRequest(sources, f"{context.base_url}/$import")
     try:
         await begin(context, replace(job, request=request.encode()), (FIRST,))
@@ -62,6 +70,25 @@ async def import_(context: Context, act: Act, call: Call) -> Answer:
         await context.files.delete_all(folder(job))
         raise
     return accepted(context, job, _BEGUN)
+
+
+@contextmanager
+def _sending(act: Act) -> Iterator[None]:
+    """A block in which the caller sends a file.
+
+    Raises:
+        TooMany: it sends as many already as it may.
+    """
+    key = (act.caller.locality, act.caller.client)
+    if _SENDING[key] >= SENDING:
+        raise TooMany("import-sends-too-many", f"A client sends {SENDING} files at once at most; wait.")
+    _SENDING[key] += 1
+    try:
+        yield
+    finally:
+        _SENDING[key] -= 1
+        if not _SENDING[key]:
+            del _SENDING[key]
 
 
 async def _received(context: Context, job: Job, lines: AsyncIterator[bytes]) -> str:

@@ -141,16 +141,92 @@ SECTORS_TOLD: Final = frozenset({"nhs-trust", "general-practice", "local-authori
 OTHER_SECTOR: Final = "other"
 """In place of every other sector."""
 
-# Codes of a system that anybody may make up can be names.
-SYSTEMS: Final = frozenset({SNOMED, LOINC, "http://unitsofmeasure.org"})
-"""Code systems whose codes are kept, beside those below `SYSTEMS_BELOW`."""
-SYSTEMS_BELOW: Final = (
-    "http://terminology.hl7.org/CodeSystem/",
-    f"{_R4}/",
-    f"{_UK}/CodeSystem/",
-    "https://fhir.nhs.uk/CodeSystem/",
-    f"{OURS}/CodeSystem/",
+# Codes of a system that anybody may make up can be names, and so can the address of such a system.
+_HL7: Final = frozenset(
+    [
+        "communication-category",
+        "communication-topic",
+        "communication-not-done-reason",
+        "consentaction",
+        "consentcategorycodes",
+        "consentpolicycodes",
+        "consentscope",
+        "contractsignertypecodes",
+        "data-absent-reason",
+        "encounter-type",
+        "episodeofcare-type",
+        "extra-security-role-type",
+        "flag-category",
+        "goal-achievement",
+        "goal-category",
+        "goal-priority",
+        "list-empty-reason",
+        "list-example-use-codes",
+        "list-order",
+        "measure-improvement-notation",
+        "measure-population",
+        "observation-category",
+        "organization-type",
+        "participant-type",
+        "program",
+        "provenance-participant-type",
+        "service-category",
+        "service-type",
+        "v2-0131",
+        "v3-ActCode",
+        "v3-ActPriority",
+        "v3-ActReason",
+        "v3-Confidentiality",
+        "v3-DataOperation",
+        "v3-DocumentCompletion",
+        "v3-NullFlavor",
+        "v3-ObservationInterpretation",
+        "v3-ObservationValue",
+        "v3-ParticipationFunction",
+        "v3-ParticipationMode",
+        "v3-ParticipationType",
+        "v3-RoleClass",
+        "v3-RoleCode",
+    ]
 )
+_THIS_GUIDE: Final = frozenset(
+    [
+        "care-form",
+        "care-place",
+        "collaborate",
+        "decision-outcome",
+        "ethnic-group",
+        "goal-score",
+        "measures",
+        "mhsds-attendance-status",
+        "mhsds-care-plan-type",
+        "mhsds-consultation-mechanism",
+        "needs-based-grouping",
+        "observable",
+        "rater",
+        "request-kind",
+        "sector",
+        "service-access",
+        "sharing",
+        "worklist-reason",
+    ]
+)
+SYSTEMS: Final = frozenset(
+    {
+        SNOMED,
+        LOINC,
+        "http://unitsofmeasure.org",
+        f"{_R4}/resource-types",
+        f"{_UK}/CodeSystem/UKCore-EthnicCategoryEngland",
+        f"{_UK}/CodeSystem/UKCore-OutcomeOfAttendanceEngland",
+        *(f"http://terminology.hl7.org/CodeSystem/{name}" for name in _HL7),
+        *(f"{OURS}/CodeSystem/{name}" for name in _THIS_GUIDE),
+    }
+)
+"""The code systems whose codes are kept: each by its whole address.
+
+Source: the bindings of R4 (4.0.1) and of this guide for the elements that are kept
+"""
 CANONICALS_BELOW: Final = (f"{OURS}/", f"{_R4}/", f"{_UK}/")
 """Where the address of a definition tells nothing of who made it."""
 KEPT_TAGS: Final = frozenset(

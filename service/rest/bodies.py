@@ -20,6 +20,8 @@ GZIP_FROM = 1024  # bytes; below about this, gzip's frame and the work eat the g
 GZIP_ASIDE_FROM = (
     128 * 1024
 )  # bytes; from here packing takes milliseconds, which other requests should not wait for
+PIECE_SECONDS = 10  # in which something of a body must come that is taken piece by piece
+LEAST_RATE = 1000  # bytes a second that must come of it on the whole, beyond the first PIECE_SECONDS
 BODY_SECONDS = 60  # for the whole of a body: 10 MiB over 1.4 Mbit/s
 GZIP_LEVEL = 5  # FHIR JSON repeats itself: 9 gains 2 % over 5 and takes twice the time
 
@@ -69,18 +71,32 @@ async def read(
         raise TooSlow("body-too-slow", f"The body was not whole within {seconds:g} seconds.") from None
 
 
-async def pieces(receive: Receive) -> AsyncIterator[bytes]:
+async def pieces(receive: Receive, seconds: float = PIECE_SECONDS) -> AsyncIterator[bytes]:
     """The body piece by piece, as it comes: nothing of it is kept, and whoever takes it counts.
 
+    Only the time that the client is waited for counts.
+
     Raises:
+        TooSlow: nothing came for so many seconds, or less than LEAST_RATE on the whole.
         Disconnected: the client went away.
     """
-    more = True
+    clock = asyncio.get_running_loop().time
+    waited, size, more = 0.0, 0, True
     while more:
-        message = await receive()
+        began = clock()
+        try:
+            async with asyncio.timeout(min(seconds, seconds + size / LEAST_RATE - waited)):
+                message = await receive()
+        except TimeoutError:
+            text = (
+                f"Nothing of the body came for {seconds:g} seconds, or less than {LEAST_RATE} bytes a second."
+            )
+            raise TooSlow("body-too-slow", text) from None
+        waited += clock() - began
         if message["type"] != "http.request":
             raise Disconnected
         more = message["more_body"]
+        size += len(message["body"])
         if message["body"]:
             yield message["body"]
 

@@ -206,7 +206,7 @@ def _page(request: Request) -> int:
         if name != manifest.PAGE:
             raise Malformed("job-parameter-unknown", f"A job is asked with {manifest.PAGE} at most.")
         page = value
-    if not (page.isascii() and page.isdigit() and len(page) <= _DIGITS):
+    if not (page.isascii() and page.isdigit() and len(page) <= _DIGITS and int(page) >= 1):
         raise Malformed("job-page", f"{manifest.PAGE} is the number of a page, from 1 on.")
     return int(page)
 

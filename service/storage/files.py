@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from service.fhir.problems import Unavailable
+
+ARRIVING: Final = 16
+"""Files that a process takes at once; others wait, and nothing of them is read."""
+# A thread is taken for as long as somebody sends. These are for nothing else: whoever sends slowly or not at all
+# keeps others from sending, and from nothing else that is done in threads.
+_ARRIVALS: Final = ThreadPoolExecutor(ARRIVING, "arriving")
 
 
 class Files(Protocol):
@@ -173,11 +179,14 @@ async def received(
             yield chunk
         raise asyncio.CancelledError
 
-    writing = loop.run_in_executor(None, put, path, arrived())
+    taken = _ARRIVALS.submit(put, path, arrived())
+    writing = asyncio.wrap_future(taken)
     try:
         return await asyncio.shield(writing)
     except asyncio.CancelledError:
         stopped = True
+        if taken.cancel():  # it had not begun
+            raise
         if awaited is not None:
             awaited.cancel()
         with suppress(BaseException):

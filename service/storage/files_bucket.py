@@ -13,13 +13,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from service.storage.files import full, oldest, received, unavailable
+
+if TYPE_CHECKING:
+    from obstore import Attributes
 
 CHUNK: Final = 1024 * 1024
 """Units: bytes that are read at a time."""
@@ -29,6 +32,9 @@ _AT_ONCE: Final = 2  # parts of a file that are on their way at once, and so in 
 _DELETED: Final = 1000  # paths that one request may delete
 _PATIENCE: Final = timedelta(seconds=20)  # for one file operation, with its repetitions
 _REPETITIONS: Final = 5
+# Whoever follows a link to the store is told by it alone what the file is.
+# Source: https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---output-file-request
+_ATTRIBUTES: Final[Attributes] = {"Content-Type": "application/fhir+ndjson"}
 # What S3-compatible stores say where there is no room. S3 itself never does.
 _NO_ROOM: Final = ("StorageFull", "QuotaExceeded", "InsufficientStorage")
 
@@ -54,7 +60,14 @@ class BucketFiles:
         counted = _Counted(chunks)
         try:
             with _told():
-                obstore.put(self._store, path, counted, chunk_size=_PART, max_concurrency=_AT_ONCE)
+                obstore.put(
+                    self._store,
+                    path,
+                    counted,
+                    attributes=_ATTRIBUTES,
+                    chunk_size=_PART,
+                    max_concurrency=_AT_ONCE,
+                )
         except Exception as failure:
             if counted.fault is not None:
                 # What the parts under way say of the upload that was given up is not the reason.

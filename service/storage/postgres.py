@@ -328,6 +328,7 @@ class PostgresStore(Seeing):
 
     async def close(self) -> None:
         """As `Store.close`."""
+        await self.exports.close()
         await self._pool.close()
 
     async def everything(

@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from service.storage.export_tables import export_moment
 from service.storage.export_views import KEY, MOVED, Row, View, as_seen, body_of, moved_of, pages
 from service.storage.exporting import CHUNK, NEVER, Chunk, Slice, cut
 from service.storage.names import Kind, Names
-from service.storage.postgres_connections import SETTINGS
+from service.storage.postgres_readers import Readers
 from service.storage.querying import decision
 from service.storage.searching import LONGEST, MARGIN
 from service.storage.sharing import Resource
@@ -34,8 +34,6 @@ from service.storage.tables import DELETED
 
 # Units: seconds between two looks at whether a unit under way has ended.
 _PAUSE: Final = 0.005
-# For keys that are left out of a count: about a million of them.
-_MEMORY: Final = "64MB"
 # Units: resources that are read at a time at first, and at most; and how much more than the last time.
 _FIRST, _MOST, _GROWTH = 250, 2_000, 4
 
@@ -78,15 +76,19 @@ _ENDS: Final = (
 )
 _LATER: Final = "SELECT rid FROM resource WHERE locality = $1 AND type = $2 AND updated > $3 AND rid > $4 AND rid <= $5 ORDER BY rid"
 _SELECT: Final = (
-    "SELECT {of}.rid, {of}.id, {of}.updated, {of}.method = {deleted}, {of}.child, {seen}, {of}.body, {moved}"
+    "SELECT {of}.rid, {of}.id, {of}.updated, {of}.method = {deleted}, {of}.child, {seen}, {body}, {moved}"
 )
+# The decision once for each resource, and for each kind of what stands side by side about a young person: OFFSET
+# keeps it a query of its own, whose results the planner remembers. Nobody needs the bodies of what is not seen.
+_DECIDED: Final = " CROSS JOIN LATERAL (SELECT {number} AS seen OFFSET 0) AS decided"
+_SEEN_BODY: Final = f"CASE WHEN decided.seen & {decision.GROUND} = 0 THEN ''::bytea ELSE r.body END"
 _RANGE: Final = (
-    "{select} FROM resource AS r WHERE r.locality = $1 AND r.type = {type} AND r.rid > {after} AND r.rid <= {high}"
+    "{select} FROM resource AS r{decided} WHERE r.locality = $1 AND r.type = {type} AND r.rid > {after} AND r.rid <= {high}"
     " ORDER BY r.locality, r.type, r.rid LIMIT {count}"
 )
 # Each is looked up for itself, whatever the planner knows or believes of the table.
 _KEYS: Final = (
-    "SELECT found.* FROM unnest({keys}) AS asked (rid) CROSS JOIN LATERAL ({select} FROM resource AS r"
+    "SELECT found.* FROM unnest({keys}) AS asked (rid) CROSS JOIN LATERAL ({select} FROM resource AS r{decided}"
     " WHERE r.locality = $1 AND r.rid = asked.rid ORDER BY r.locality, r.rid LIMIT 1) AS found"
 )
 _FORMERLY: Final = (
@@ -111,6 +113,11 @@ class PostgresExports:
     fetch: Callable[..., Awaitable[Sequence[Any]]]
     located: Callable[[str], Awaitable[int]]
     acquainted: Callable[[Sight | None], Awaitable[None]]
+    _readers: Readers = field(default_factory=Readers)
+
+    async def close(self) -> None:
+        """Closes the connections that were kept; those in use are closed as soon as they are not."""
+        await self._readers.close()
 
     async def moment(self, locality: str) -> int:
         """As `Exports.moment`."""
@@ -175,21 +182,14 @@ class PostgresExports:
 
     @contextmanager
     def _reading(self, values: Mapping[str, Any], locality: int, slots: int) -> Iterator[_Reading]:
-        with asyncio.Runner() as runner, _told():
-            connection = runner.run(connect(self.url))
-            try:
-                yield _Reading(runner, connection, self.names, values, locality, slots)
-            finally:
-                runner.run(connection.close())
+        with _told(), self._readers.reader(self.url) as (runner, connection):
+            yield _Reading(runner, connection, self.names, values, locality, slots)
 
     async def _read(self, job: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
-        """What the job comes to, on a connection of its own: the store's own ones are for what is short."""
+        """What the job comes to, on a connection that it has to itself: the store's own ones are for what is short."""
         with _told():
-            connection = await connect(self.url)
-            try:
+            async with self._readers.connection(self.url) as connection:
                 return await job(connection)
-            finally:
-                await connection.close()
 
 
 @contextmanager
@@ -199,11 +199,6 @@ def _told() -> Iterator[None]:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
         raise Unavailable("store-unavailable", "The store cannot be reached now. Try again.") from failure
-
-
-async def connect(url: str) -> asyncpg.Connection:
-    """A connection for reads that take their time, and memory to tell what is new by one look at each."""
-    return await asyncpg.connect(url, server_settings=SETTINGS | {"work_mem": _MEMORY})
 
 
 class _Reading:
@@ -287,12 +282,16 @@ def _text(source: str, of: str, slots: int) -> tuple[str, list[str]]:
         return f"${asked.index(name) + 1}::{type_}"
 
     row = {name: f"{of}.{name}" for name in ("author", "child", "label", "type")}
+    number = decision.number(row, slots, fill, sqlite=False)
+    is_decided = of == "r" and slots > 0
     select = _SELECT.format(
         of=of,
         deleted=DELETED,
-        seen=decision.number(row, slots, fill, sqlite=False),
+        seen="decided.seen" if is_decided else number,
+        body=_SEEN_BODY if is_decided else f"{of}.body",
         moved=f"r.updated > {fill('at')}" if of == "r" else "true",
     )
     former = _FORMER.format(rid="asked.rid", at=fill("at"))
     parts = {name: fill(name) for name in _TYPES if f"{{{name}}}" in source}
-    return source.format(select=select, former=former, **parts), asked
+    decided = _DECIDED.format(number=number) if is_decided else ""
+    return source.format(select=select, decided=decided, former=former, **parts), asked

@@ -24,6 +24,7 @@ from tests.agreement.courses import Course
 from tests.interactions.conftest import (  # noqa: F401 - fixtures: pytest finds them by being here
     act,
     context,
+    database,
     localities,
     migrated,
     store,

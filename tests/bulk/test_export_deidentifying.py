@@ -15,8 +15,8 @@ from service.bulk.exporting import FIRST, Export
 from service.bulk.running import Pace, Runner
 from service.storage.audit import unpacked
 from service.storage.jobs import Outcome, Task
-from tests.bulk.exports import ADMINISTRATOR, job, request
-from tests.storage.builders import LOCALITY, patient, score, update
+from tests.bulk.exports import ADMINISTRATOR, group, job, request, token
+from tests.storage.builders import LOCALITY, deletion, patient, score, update
 from tests.storage.builders import unit as unit_of
 from tests.storage.circle import CAMHS, agency, wrote
 
@@ -110,21 +110,22 @@ async def test_whoever_is_restricted_is_left_out_with_all_that_is_about_them(cod
     ash, birch = young(1, **labelled("N")), young(2, **labelled(code))
     scores = [score("s1", "yp-1"), score("s2", "yp-2"), score("s3", "yp-1") | labelled(code)]
     about = score("s4", "yp-1") | {"focus": [{"reference": "Patient/yp-2"}]}
-    await wrote(around.store, CAMHS, agency(CAMHS), ash, birch, *scores, about)
+    others = [young(number) for number in range(3, 7)]  # with ash as many as there must be
+    await wrote(around.store, CAMHS, agency(CAMHS), ash, birch, *others, *scores, about)
     found = await made()
     assert {type_: len(lines) for type_, lines in found.lines.items()} == {
         "Observation": 2,
         "Organization": 1,
-        "Patient": 1,
+        "Patient": 5,
     }
-    assert found.children == {"yp-1"}
+    assert found.children == {"yp-1", *(each["id"] for each in others)}
     assert "Patient, some left out: restricted, labelled, or not about one young person." in found.report
     [focus] = [each["focus"] for each in found.lines["Observation"] if "focus" in each]
     assert "reference" not in focus[0]
 
 
 async def test_a_label_that_is_put_on_meanwhile_holds(around, made):
-    await wrote(around.store, CAMHS, young(1), score("s1", "yp-1"))
+    await wrote(around.store, CAMHS, *(young(number) for number in range(1, 6)), score("s1", "yp-1"))
 
     async def label():
         before = await around.store.read(LOCALITY, "Patient", "yp-1")
@@ -132,7 +133,8 @@ async def test_a_label_that_is_put_on_meanwhile_holds(around, made):
 
     found = await made("Observation", "Patient", between=label)
     assert found.job.state == "done"
-    assert found.lines == {}
+    assert {type_: len(lines) for type_, lines in found.lines.items()} == {"Patient": 4}
+    assert "yp-1" not in found.children
 
 
 async def test_tasks_that_are_repeated_make_the_same_files(around, folder, made, monkeypatch):
@@ -204,12 +206,59 @@ async def test_recipients_are_agencies(around, made):
     assert mine.isdisjoint(other)
 
 
+@pytest.mark.parametrize("how", ["deleted", "restricted"])
+async def test_who_does_not_come_out_is_not_counted(how, around, made):
+    """Whom a Group lists and who is not there any more, or is restricted, hides nobody."""
+    people = [young(number) for number in range(10)]
+    await wrote(around.store, CAMHS, *people, group("g", *(f"yp-{number}" for number in range(9))))
+    found = await made("Patient", level="Group", group="g")
+    assert (found.job.state, len(found.lines["Patient"])) == ("done", 9)
+    for number in range(4, 9):
+        before = await around.store.read(LOCALITY, "Patient", f"yp-{number}")
+        change = deletion(before) if how == "deleted" else update(before, young(number, **labelled("R")))
+        await around.store.commit(LOCALITY, unit_of(change))
+    found = await made("Patient", level="Group", group="g")
+    assert found.job.state == "failed"
+    assert b"export-deidentified-few" in found.job.fault
+    assert found.lines == {}
+
+
+@pytest.mark.parametrize("level", ["system", "Patient"])
+async def test_an_export_of_few_is_refused_at_every_level(level, around, made):
+    await wrote(around.store, CAMHS, agency(CAMHS), *(young(number) for number in range(4)))
+    found = await made("Organization", "Patient", level=level)
+    assert found.job.state == "failed"
+    assert b"export-deidentified-few" in found.job.fault
+    await wrote(around.store, CAMHS, young(4))
+    found = await made("Organization", "Patient", level=level)
+    assert (found.job.state, len(found.lines["Patient"])) == ("done", 5)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "state"),
+    [
+        ("system/*.rs", "done"),
+        ("system/Patient.rs?gender=female system/Observation.rs", "done"),
+        ("system/Patient.rs?gender=male system/Observation.rs", "failed"),
+        ("system/Observation.rs", "done"),
+    ],
+)
+async def test_counted_is_whom_the_token_shows(scopes, state, around, made):
+    people = [young(number, "female" if number < 5 else "male") for number in range(9)]
+    await wrote(
+        around.store, CAMHS, agency(CAMHS), *people, *(score(f"s{at}", f"yp-{at}") for at in range(9))
+    )
+    found = await made("Observation", "Patient", level="Patient", caller=token(around, scopes))
+    assert found.job.state == state
+    assert (b"export-deidentified-few" in found.job.fault) == (state == "failed")
+
+
 async def test_a_group_of_few_is_refused(around, made):
     await wrote(around.store, CAMHS, *(young(number) for number in range(6)))
     members = [{"entity": {"reference": f"Patient/yp-{number}"}} for number in range(6)]
     for count, state in ((4, "failed"), (5, "done")):
-        group = {"resourceType": "Group", "id": f"g{count}", "type": "person", "actual": True}
-        await wrote(around.store, CAMHS, group | {"member": members[:count]})
+        few = {"resourceType": "Group", "id": f"g{count}", "type": "person", "actual": True}
+        await wrote(around.store, CAMHS, few | {"member": members[:count]})
         found = await made("Patient", level="Group", group=f"g{count}")
         assert found.job.state == state
         assert (b"export-deidentified-few" in found.job.fault) == (state == "failed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -177,6 +178,71 @@ def test_of_a_very_long_record_only_what_is_derived_stays_together(laid_down, mo
     first, *others = lines_of(laid.groups(PEOPLE))
     assert first == [21]
     assert sorted(map(sorted, others)) == [[number, number + 10] for number in range(1, 11)]
+
+
+PERSON = b'"subject":{"reference":"Patient/p%d"}'
+
+
+def observation(number, person, response=None):
+    derived = (
+        b"" if response is None else b',"derivedFrom":[{"reference":"QuestionnaireResponse/r%d"}]' % response
+    )
+    return b'{"resourceType":"Observation","id":"o%d",%b%b}' % (number, PERSON % person, derived)
+
+
+def records(people, each):
+    """Of so many people so many responses, with three Observations of each, and last the people themselves."""
+    for number in range(people * each * 3):
+        yield observation(number, number % people, number % (people * each))
+    for number in range(people * each):
+        yield b'{"resourceType":"QuestionnaireResponse","id":"r%d",%b}' % (number, PERSON % (number % people))
+    for number in range(people):
+        yield b'{"resourceType":"Patient","id":"p%d"}' % number
+
+
+@pytest.mark.parametrize(("people", "each"), [(1, 300), (3, 100), (150, 2)])
+def test_what_is_more_than_can_be_held_is_parted_and_keeps_its_order(laid_down, monkeypatch, people, each):
+    monkeypatch.setattr(import_lines, "HELD", 3_000)
+    laid = laid_down(*records(people, each))
+    groups = list(laid.groups(PEOPLE))
+    found = [record for group in groups for record in group]
+    assert sorted(record.place for record in found) == [(0, number + 1) for number in range(laid.count)]
+    assert all(sum(len(record.raw) for record in group) <= 3_000 for group in groups)
+    # A response and what is derived of it are one group, wherever they stood in the file.
+    whose = {}
+    for at, group in enumerate(groups):
+        for record in group:
+            if record.head.type != "Patient":
+                assert whose.setdefault(record.head.group, at) == at
+    # The young person comes before all that is about them.
+    seen = set()
+    for record in found:
+        if record.head.type == "Patient":
+            seen.add(record.head.id)
+        else:
+            assert any(b'"Patient/%b"' % id_.encode() in record.raw for id_ in seen)
+
+
+def test_more_than_can_be_held_that_belongs_together_comes_in_pieces(laid_down, monkeypatch):
+    monkeypatch.setattr(import_lines, "HELD", 3_000)
+    laid = laid_down(*(observation(number, 1, 1) for number in range(500)))
+    groups = list(laid.groups(PEOPLE))
+    assert sorted(number for group in lines_of(groups) for number in group) == list(range(1, 501))
+    assert max(sum(len(record.raw) for record in group) for group in groups) < 4_000
+    assert min(map(len, groups[:-1])) > 10
+
+
+def test_memory_is_that_of_what_is_held_however_long_a_record_is(laid_down, monkeypatch):
+    monkeypatch.setattr(import_lines, "HELD", 200_000)
+    laid = laid_down(*(observation(number, 1) + b" " * 300 for number in range(20_000)))
+    tracemalloc.start()
+    try:
+        assert sum(len(group) for group in laid.groups(PEOPLE)) == 20_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Its lines are eight megabytes: of the parts of a partition only so much is in memory.
+    assert peak < 200_000 * 5 + 2 * import_lines._PARTITIONS * import_lines._PARTS_IN_MEMORY / 2
 
 
 def test_types_that_there_are_not_are_laid_down_as_unreadable(laid_down):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
 from service import asgi
 from service.bulk import running
-from service.bulk.running import Pace, Runner
+from service.bulk.import_request import IMPORT
+from service.bulk.running import LASTING, Pace, Runner
 from service.bulk.sweeping import Sweeper
 from service.interactions.context import Context, Limits
 from service.storage.files_folder import FolderFiles
@@ -329,6 +331,61 @@ async def test_kinds_that_a_runner_does_not_know_wait_for_one_that_does(context,
     stop.set()
     await work
     assert await state(context, one) == "queued"
+
+
+class Endless:
+    """Tasks that take as long as it is told; counts those that are under way."""
+
+    def __init__(self):
+        self.under_way = 0
+        self.end = asyncio.Event()
+
+    async def perform(self, context, files, task):
+        self.under_way += 1
+        await self.end.wait()
+        self.under_way -= 1
+        return Outcome()
+
+
+@pytest.mark.parametrize("places", [2, 3])
+async def test_tasks_that_last_leave_a_place_for_the_others(context, files, counting, places):
+    """However many slow imports there are, of whomever: an export of somebody else goes on."""
+    slow = Endless()
+    kinds = {"slow": slow, COUNT: counting}
+    slow_ones = [replace(job(context.clock(), client=f"client-{at}"), kind="slow") for at in range(4)]
+    for one in slow_ones:
+        await context.store.jobs.add(one, (b"{}",))
+    pace = Pace(tasks=places, poll=0.02, look=0.1)
+    runner = Runner(context, files, kinds, pace=pace, lasting=frozenset({"slow"}))
+    stop = asyncio.Event()
+    work = asyncio.create_task(runner.run(stop))
+
+    async def are_begun():
+        return slow.under_way == places - 1
+
+    await until(are_begun)
+    other = await added(context, tasks=1)
+    await until_state(context, "done", other)
+    assert slow.under_way == places - 1
+    slow.end.set()
+    await until_state(context, "done", *slow_ones)
+    stop.set()
+    await work
+
+
+async def test_who_has_one_place_takes_whatever_comes(context, files):
+    slow = Endless()
+    slow.end.set()
+    one = replace(job(context.clock()), kind="slow")
+    await context.store.jobs.add(one, (b"{}",))
+    runner = Runner(
+        context, files, {"slow": slow}, pace=Pace(tasks=1, poll=0.02), lasting=frozenset({"slow"})
+    )
+    assert (await runner.finish(one.locality, one.id)).state == "done"
+
+
+def test_imports_are_what_lasts():
+    assert IMPORT in LASTING
 
 
 async def test_nobody_waits_for_a_job_that_is_not_there(runner):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.access.callers import Caller
 from service.access.scopes import read_scopes
 from service.bulk.export_request import ExportRequest
 from service.fhir import parameters
-from service.fhir.problems import Malformed
+from service.fhir.problems import Forbidden, Malformed
 from service.fhir.search.asked import Setting
 from service.operations import export
 from service.operations.export_deidentified import REFUSED, deidentified
@@ -51,6 +53,16 @@ def test_what_would_tell_who_is_who_is_refused(name, analyst):
         deidentified(analyst, call(**{name: value}), request("Goal", strict=False))
     assert refusal.value.issues[0].slug == "export-deidentified-parameter"
     assert name in str(refusal.value)
+
+
+def test_a_group_is_for_administrators(analyst):
+    asked = replace(request("Goal", strict=False), level="Group", group="g")
+    with pytest.raises(Forbidden) as refusal:
+        deidentified(analyst, call(), asked)
+    assert refusal.value.issues[0].slug == "export-deidentified-group"
+    found = deidentified(replace(analyst, administrator=True), call(), asked)
+    assert (found.group, found.deidentified) == ("g", True)
+    assert deidentified(Caller("a", "camhs"), call(), asked) is asked
 
 
 def test_a_type_that_is_named_and_that_there_is_not(analyst):

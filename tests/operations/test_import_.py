@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -139,6 +140,32 @@ async def test_what_cannot_be_understood_is_refused(importing, act, asked, slug)
     with pytest.raises(Malformed) as caught:
         await import_.import_(importing, act, asked)
     assert caught.value.issues[0].slug == slug
+
+
+async def test_a_client_sends_so_many_files_at_once_and_no_more(importing, files, act):
+    goes_on = asyncio.Event()
+    all_begun = asyncio.Barrier(import_.SENDING + 1)
+
+    async def slow():
+        await all_begun.wait()
+        yield b'{"resourceType":'
+        await goes_on.wait()
+        yield b'"Patient"}'
+
+    sending = [
+        asyncio.create_task(import_.import_(importing, act, call(lines=slow())))
+        for _ in range(import_.SENDING)
+    ]
+    async with asyncio.timeout(10):
+        await all_begun.wait()
+    with pytest.raises(TooMany) as caught:
+        await import_.import_(importing, act, call(lines=slow()))
+    assert caught.value.issues[0].slug == "import-sends-too-many"
+    other = replace(act, caller=replace(act.caller, client="another"))
+    assert (await import_.import_(importing, other, call(lines=pieces(b"{}")))).status == 202
+    goes_on.set()
+    assert [each.status for each in await asyncio.gather(*sending)] == [202] * import_.SENDING
+    assert (await import_.import_(importing, act, call(lines=pieces(b"{}")))).status == 202
 
 
 async def test_of_a_file_that_is_too_large_nothing_is_left(importing, files, act):

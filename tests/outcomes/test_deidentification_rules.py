@@ -16,13 +16,20 @@ from service.outcomes.deidentification_rules import (
     OLDEST,
     OTHER_SECTOR,
     SECTORS_TOLD,
+    SYSTEMS,
     TYPES,
     YOUNGEST,
 )
+from service.outcomes.recognition import OURS
 
 PAGE = Path(__file__).parents[2] / "docs" / "deidentification.md"
 FOLDER = Path(__file__).parents[2] / "fhir_profiles" / "CodeSystem"
 # Kinds that hold text, of which nothing can be kept.
+# Of laws of another country, and of machines.
+NOT_KEPT = {
+    "http://terminology.hl7.org/CodeSystem/v3-ActUSPrivacyLaw",
+    "http://dicom.nema.org/resources/ontology/DCM",
+}
 NEVER = {
     *(
         "Identifier",
@@ -82,6 +89,21 @@ def test_codes_in_place_of_others_are_codes_of_ours():
         system = json.loads((FOLDER / f"{name}.json").read_text())
         known = {concept["code"] for concept in system["concept"]}
         assert codes <= known if name == "sector" else codes == known
+
+
+def test_systems_are_those_that_r4_and_this_guide_name(registry):
+    """None is made up, and of those to which what is kept is bound none is missing."""
+    ours = {json.loads(path.read_text())["url"] for path in FOLDER.glob("*.json")}
+    assert {each for each in SYSTEMS if each.startswith(OURS)} <= ours
+    assert not {each for each in SYSTEMS if each.endswith("/")}
+    for type_, names in KEPT.items():
+        for name in names:
+            known = properties(registry, registry.definition(type_))[name]
+            binding = known.element.binding
+            if binding is None or known.type not in {"CodeableConcept", "Coding", "Quantity"}:
+                continue
+            bound = {system for system, _ in registry.codes(binding.value_set) or ()}
+            assert bound <= {*SYSTEMS, *NOT_KEPT}, (type_, name)
 
 
 def test_types_about_nobody_are_exported():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.outcomes import deidentification_values as values
 
@@ -49,6 +51,59 @@ def test_of_codings_text_goes():
     assert values.coding(said, None) == kept
     assert values.concept({"coding": [said, {"code": "x"}], "text": "Ash"}, None) == {"coding": [kept]}
     assert values.concept({"text": "Ash"}, None) is None
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "http://hl7.org/fhir/JaneDoe",
+        "http://terminology.hl7.org/CodeSystem/Jane.Doe",
+        "http://terminology.hl7.org/CodeSystem/v3-ActCode/JaneDoe",
+        "https://fhir.hl7.org.uk/CodeSystem/Jane",
+        "https://fhir.nhs.uk/CodeSystem/Jane",
+        "https://thrive-fhir.example/CodeSystem/Jane",
+        "https://fhir.nhs.uk/Id/nhs-number",
+    ],
+)
+def test_a_system_is_known_by_its_whole_address(system):
+    assert values.coding({"system": system, "code": "AMB"}, None) is None
+    kept = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+    assert values.coding(kept, None) == kept
+
+
+@pytest.mark.parametrize("code", ["718347000", "73211009", "1034351000000101", "1638551000000109"])
+def test_concepts_of_snomed_stay(code):
+    kept = {"system": "http://snomed.info/sct", "code": code}
+    assert values.coding(kept, None) == kept
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "718347001",  # another check digit
+        "7183470",  # another length, and so another check digit
+        "9990000018",  # a test NHS number
+        "9449305552",
+        "07700900123",
+        "73211",  # too short
+        "1034351000000101000",  # too long
+        "83201016",  # right by its check digit, but a description's partition
+    ],
+)
+def test_what_is_no_concept_of_snomed_goes(code):
+    assert values.coding({"system": "http://snomed.info/sct", "code": code}, None) is None
+
+
+@given(st.integers(1, 9), st.lists(st.integers(0, 9), min_size=3, max_size=14), st.integers(0, 8))
+def test_of_every_number_one_check_digit_in_ten_is_right_and_every_exchange_is_found(first, rest, at):
+    """What Verhoeff's method is for: one wrong digit, or two neighbours exchanged, and it is no concept."""
+    stem = f"{first}{''.join(map(str, rest))}00"
+    right = [f"{stem}{last}" for last in range(10) if values.is_concept(f"{stem}{last}")]
+    assert len(right) == 1
+    digits = list(right[0])
+    place = at % (len(digits) - 4)
+    digits[place], digits[place + 1] = digits[place + 1], digits[place]
+    assert values.is_concept("".join(digits)) == (digits == list(right[0]))
 
 
 def test_of_quantities_the_unit_stays_as_a_code():

@@ -65,6 +65,30 @@ async def test_a_body_that_takes_too_long_is_not_waited_for():
     assert refused.value.issues[0].slug == "body-too-slow"
 
 
+async def whole(pieces):
+    return b"".join([piece async for piece in pieces])
+
+
+@pytest.mark.parametrize("pause", [0.01, 60], ids=["a byte now and then", "nothing"])
+async def test_pieces_that_come_too_slowly(pause):
+    async def trickle():
+        await asyncio.sleep(pause)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    with pytest.raises(TooSlow) as refused:
+        await asyncio.wait_for(whole(bodies.pieces(trickle, 0.2)), 10)
+    assert refused.value.issues[0].slug == "body-too-slow"
+
+
+async def test_of_pieces_the_time_counts_that_the_client_is_waited_for():
+    client = Client(b"a", b"", b"b")
+    taken = []
+    async for piece in bodies.pieces(client, 0.1):
+        taken.append(piece)
+        await asyncio.sleep(0.2)
+    assert taken == [b"a", b"b"]
+
+
 async def test_a_client_that_leaves_is_no_fault():
     with pytest.raises(bodies.Disconnected):
         await bodies.read(Client(b"{", leaves=True), {}, LIMIT)

@@ -15,7 +15,7 @@ from service.bulk.exporting import Export
 from service.fhir import codec
 from service.fhir.validation.validator import Validator
 from service.interactions.searching import setting_of
-from service.outcomes.deidentification_rules import TYPES
+from service.outcomes.deidentification_rules import FEWEST, TYPES
 from service.sandbox.cohort import cohort
 from service.sandbox.loading import load
 from service.storage.files_folder import FolderFiles
@@ -48,8 +48,10 @@ async def people(context):
 
 @pytest.fixture
 async def child(analyst):
-    """A young person."""
+    """A young person, among as many as an export must be about."""
     async with analyst("system/*.cruds") as client:
+        for _ in range(FEWEST - 1):
+            assert (await client.post("/fhir/Patient", json=CHILD)).status_code == 201
         made = await client.post("/fhir/Patient", json=CHILD)
         assert made.status_code == 201
         goal = {
@@ -191,10 +193,11 @@ async def test_two_agencies_get_pseudonyms_of_their_own(analyst, context, people
 async def test_what_the_agency_may_not_see_is_not_in_it(analyst, context, child):
     """Whoever made a record sees it: the school its own, and not what somebody else made."""
     async with analyst("system/*.cruds", agency="school", every=False) as client:
-        assert (await client.post("/fhir/Patient", json=CHILD)).status_code == 201
+        for _ in range(FEWEST):
+            assert (await client.post("/fhir/Patient", json=CHILD)).status_code == 201
     async with analyst(agency="school", every=False) as client:
         found = outputs(await files_of(client, context))
-    assert {type_: len(lines) for type_, lines in found.items()} == {"Patient": 1}
+    assert {type_: len(lines) for type_, lines in found.items()} == {"Patient": FEWEST}
     async with analyst(agency="stranger", every=False) as client:
         assert outputs(await files_of(client, context)) == {}
 
@@ -239,6 +242,12 @@ async def test_a_group_of_few_is_refused(analyst, context):
         async with working(context, Export()):
             refused_ = await ended(client, address)
     refused(refused_, 400, "export-deidentified-few")
+
+
+async def test_a_group_is_exported_by_administrators_alone(analyst, context, people):
+    """Of two Groups that differ by one member, the pseudonym that is in one alone would be theirs."""
+    async with analyst(every=False) as client:
+        refused(await client.get(f"/fhir/{GROUP}/$export", headers=ASYNC), 403, "export-deidentified-group")
 
 
 async def test_what_would_tell_who_is_who_is_refused(analyst, child):

@@ -122,7 +122,9 @@ async def test_parts_of_a_manifest_before_the_end(epr, context):
     refused(await epr.get(f"{address}?_page=3"), 404, "manifest-page-missing")
 
 
-@pytest.mark.parametrize(("query", "slug"), [("_page=x", "job-page"), ("page=1", "job-parameter-unknown")])
+@pytest.mark.parametrize(
+    ("query", "slug"), [("_page=x", "job-page"), ("_page=0", "job-page"), ("page=1", "job-parameter-unknown")]
+)
 async def test_what_a_job_cannot_be_asked(query, slug, epr):
     address = await begun(epr)
     refused(await epr.get(f"{address}?{query}"), 400, slug)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.fhir.problems import Unavailable
-from service.storage.files import NoFiles, oldest
+from service.storage.files import ARRIVING, NoFiles, oldest
 from tests.storage.file_stores import content
 
 MEBIBYTE = 1024 * 1024
@@ -165,6 +165,29 @@ async def test_whoever_no_longer_waits_leaves_nothing(files):
         async with asyncio.timeout(30):
             await receiving
     assert await files.listed("default/ab/") == ()
+
+
+async def test_whoever_sends_slowly_keeps_nobody_from_other_threads(files):
+    """However many send, what else is done in threads goes on; those that wait for their turn get it."""
+    goes_on = asyncio.Event()
+
+    async def slow():
+        yield b"x"
+        await goes_on.wait()
+        yield b"y"
+
+    paths = [f"default/ab/input-{number}" for number in range(3 * ARRIVING)]
+    receiving = [asyncio.create_task(files.receive(path, slow())) for path in paths]
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5):
+        assert await asyncio.to_thread(lambda: "done") == "done"
+        receiving[-1].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await receiving[-1]
+    goes_on.set()
+    async with asyncio.timeout(30):
+        assert await asyncio.gather(*receiving[:-1]) == [2] * (len(paths) - 1)
+    assert sorted(await files.listed("default/ab/")) == sorted(paths[:-1])
 
 
 async def test_old_folders_are_told_from_young_ones(files):

@@ -41,6 +41,18 @@ async def test_a_link_can_be_fetched_by_whoever_has_it_and_nothing_else(bucket):
         refused.value.close()
 
 
+@pytest.mark.parametrize("size", [3, 15 * MEBIBYTE], ids=["at once", "in parts"])
+async def test_who_follows_a_link_is_told_that_the_file_is_ndjson(bucket, size):
+    await asyncio.to_thread(bucket.put, "default/ab/1-0-0", [b"x" * size])
+    url = await bucket.link("default/ab/1-0-0", 60)
+
+    def kind():
+        with urllib.request.urlopen(url) as answer:
+            return answer.headers["Content-Type"]
+
+    assert await asyncio.to_thread(kind) == "application/fhir+ndjson"
+
+
 async def test_folders_of_a_bucket_do_not_see_each_other(bucket, s3_server):
     await asyncio.to_thread(bucket.put, "default/ab/1-0-0", [b"x"])
     other = BucketFiles(BUCKET, "tests/another", s3_server.endpoint)

@@ -8,15 +8,19 @@ import asyncpg
 import pytest
 
 from service.fhir.problems import Unavailable
+from service.fhir.search.sight import Sight
 from service.storage import postgres_exporting
+from service.storage.export_views import BODY, KEY
 from service.storage.exporting import LAST, Slice
 from service.storage.open import migrate, open_store
 from service.storage.store import Stale
 from tests.postgres import drop_database, fresh_database
-from tests.storage.builders import LOCALITY, patient, stored, unit, update
+from tests.storage.builders import AUDIT, LOCALITY, patient, stored, unit, update
+from tests.storage.circle import CHARITY, world
 
 # What a unit's statement begins with: a lock that it holds until it is committed.
 UNDER_WAY = "SELECT 1 FROM index_writer WHERE definitions IS NULL FOR KEY SHARE"
+SEEN = 5  # the place in a row of whether and on what ground it is seen
 
 
 @pytest.fixture
@@ -115,3 +119,41 @@ async def test_a_database_that_is_gone_is_told_as_one_that_may_come_back(url, re
         await asyncio.to_thread(lambda: list(view.chunks(of)))
     with pytest.raises(Unavailable):
         await store.exports.slices(LOCALITY, of, 5, 5)
+
+
+async def test_lines_are_the_bodies_byte_for_byte_whatever_json_allows(opened):
+    """What separators, quotes, escapes and line ends of any form of the database's own could be taken for."""
+    control = "".join(map(chr, range(0x20)))
+    texts = [
+        control,
+        f"\x7f\x80\x85\xa0\u2028\u2029\ufeff\ufffe\U0001f9d1\U0010ffff{control}",
+        '"\\"\\\\" \\. \\N \\n \\u0001 \\x01 {} , ; \t | \' $$ \\',
+        "\\.",
+        "",
+    ]
+    contents = [patient(f"p{number}", photo=[{"title": text}]) for number, text in enumerate(texts)]
+    made = [await stored(opened, content) for content in contents]
+    assert min(map(min, (one.body for one in made))) >= 0x20
+    at = await opened.exports.moment(LOCALITY)
+    # One of them has moved on since.
+    await opened.commit(LOCALITY, unit(update(made[1], patient("p1", photo=[{"title": "another"}]))))
+    for sight in (None, Sight(AUDIT.agency)):
+        view = await opened.exports.view(LOCALITY, sight)
+        chunks = await asyncio.to_thread(lambda view=view: list(view.chunks(Slice("Patient", 0, LAST, at))))
+        assert b"".join(chunk.lines for chunk in chunks) == b"".join(one.body + b"\n" for one in made)
+
+
+async def test_of_what_is_not_seen_no_body_leaves_the_database(opened):
+    await world(opened)
+    of = Slice("Observation", 0, LAST, await opened.exports.moment(LOCALITY))
+    view = await opened.exports.view(LOCALITY, Sight(CHARITY))
+
+    def rows():
+        with view.reading() as reading:
+            found, _ = reading.following(of, 0, 100)
+            return found, reading.listed(of, [row[KEY] for row in found])
+
+    found, listed = await asyncio.to_thread(rows)
+    assert found == listed
+    assert [bool(row[BODY]) for row in found] == [bool(row[SEEN]) for row in found]
+    assert {bool(row[BODY]) for row in found} == {True, False}
