@@ -124,17 +124,20 @@ class Access:
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Renew the tokens, now and within the block, whenever they are about to expire."""
         await self.fresh()
-        renewing = asyncio.create_task(self._renew())
+        ended = asyncio.Event()
+        renewing = asyncio.create_task(self._renew(ended))
         try:
             yield
         finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
+            ended.set()
+            await renewing  # a sign-in that is under way ends first
 
-    async def _renew(self) -> None:
+    async def _renew(self, ended: asyncio.Event) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), LOOK_SECONDS)
+            if ended.is_set():
+                return
             await self.fresh()
 
 

@@ -31,6 +31,9 @@ from service.fhir.validation.validator import Validator
 Json = dict[str, Any]
 Change = Callable[[Json], object]
 
+# Hundreds of mutants, each with a validator of its own, before the first test.
+pytestmark = pytest.mark.timeout(900)
+
 EXAMPLES = artefacts.shipped() / "examples"
 DEPTH = 64  # nested arrays and objects
 VALUES = ("fixed", "pattern", "minValue", "maxValue", "maxLength")
