@@ -128,11 +128,9 @@ async def test_both_agencies_are_told(enforced, act, handed, database_of):
 
 
 @pytest.fixture
-def database_of(request, migrated, registry, extractor):
-    kind = request.node.callspec.params["store"]
-
+def database_of(database, registry, extractor):
     async def checked(_context):
-        return await check(migrated(kind), registry, extractor)
+        return await check(database, registry, extractor)
 
     return checked
 
