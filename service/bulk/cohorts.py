@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from service.access.needs import Need, Needs, require
 from service.bulk import acting
-from service.bulk.export_compartments import PATIENT
 from service.bulk.export_look import Look
 from service.bulk.export_reading import Reading
 from service.bulk.membership import is_of_people
 from service.bulk.membership import members as listed
 from service.fhir import codec
 from service.fhir.problems import Gone, Invalid
+from service.fhir.search.compartments import PATIENT
 from service.fhir.search.expressions import Ids, Query
 from service.fhir.search.references import Addresses
 from service.fhir.search.sight import Seen, Sight

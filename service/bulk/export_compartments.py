@@ -6,32 +6,20 @@ Source: https://hl7.org/fhir/R4/compartmentdefinition-patient.html
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Final
 
 from service.fhir import codec
 from service.fhir.registry import Registry
-from service.fhir.search import compartments
-from service.fhir.search.expressions import Expression, Reference
+from service.fhir.search.compartments import ALSO, PATIENT
 from service.fhir.search.extraction import Extractor
 from service.storage.exporting import Record
 from service.storage.sharing import CLOSED_CHILD, unpack_child
 
-PATIENT: Final = compartments.PATIENT
-# R4 has no Task in the compartment, R5 has: what is to be done for a young person is of their record.
-# Source: https://hl7.org/fhir/R5/compartmentdefinition-patient.html
-ALSO: Final[Mapping[str, str]] = {"Task": "patient"}
 # Types of which the store may know whom they are about by what they are about beside. Source: ADR 0022
 _INDIRECT: Final = frozenset({"Binary", "Communication", "Provenance", "Task"})
 
 _REFERENCE: Final = re.compile(rb"Patient/([A-Za-z0-9\-.]{1,64})")
-
-
-def belonging(registry: Registry, type_: str, patient: str) -> Expression:
-    """What holds of the resources of the type that are in the compartment of that Patient."""
-    if type_ in ALSO:
-        return Reference(ALSO[type_], PATIENT, patient)
-    return compartments.condition(registry, PATIENT, patient, type_)
 
 
 class Compartments:

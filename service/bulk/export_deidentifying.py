@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from service.bulk.export_compartments import PATIENT
 from service.fhir import codec
 from service.fhir.problems import Malformed
+from service.fhir.search.compartments import PATIENT
 from service.fhir.search.expressions import Query
 from service.fhir.search.grammar import parse
 from service.fhir.search.sight import Seen

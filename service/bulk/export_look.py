@@ -13,13 +13,14 @@ from typing import Final
 from service.access.pseudonymised import unbound
 from service.access.scopes import OPEN
 from service.bulk import acting
-from service.bulk.export_compartments import ALSO, PATIENT, Compartments, belonging
+from service.bulk.export_compartments import Compartments
 from service.bulk.export_deidentifying import Deidentifying, deidentifying
 from service.bulk.export_request import ExportRequest, export_request
 from service.fhir import codec
 from service.fhir.matching import Candidate, matches
 from service.fhir.registry import Registry
 from service.fhir.search import about
+from service.fhir.search.compartments import ALSO, PATIENT, belonging
 from service.fhir.search.criteria import any_of
 from service.fhir.search.expressions import And, Everything, Expression
 from service.fhir.search.grammar import parse

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from service.bulk.export_compartments import PATIENT
 from service.bulk.export_look import Look
 from service.fhir import codec
+from service.fhir.search.compartments import PATIENT
 from service.fhir.search.expressions import Everything, Expression, Ids, Query
 from service.fhir.search.sight import Sight
 from service.storage.exporting import Child, Chunk, Record, Slice

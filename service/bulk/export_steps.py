@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from service.bulk.export_associated import PROVENANCE
-from service.bulk.export_compartments import PATIENT
 from service.bulk.export_look import Look
 from service.fhir import codec
+from service.fhir.search.compartments import PATIENT
 from service.storage.exporting import NEVER, Slice
 
 FIRST: Final = b""

@@ -12,12 +12,12 @@ from typing import Final
 
 from service.bulk import cohorts
 from service.bulk.export_associated import Associated
-from service.bulk.export_compartments import PATIENT
 from service.bulk.export_deidentifying import counted, report, require_enough
 from service.bulk.export_files import Written
 from service.bulk.export_look import Look, look
 from service.bulk.export_reading import Reading
 from service.bulk.export_steps import COUNTED, FIRST, Step, plan, step, total
+from service.fhir.search.compartments import PATIENT
 from service.interactions.context import Context
 from service.storage.exporting import Chunk, Slice
 from service.storage.files import Files

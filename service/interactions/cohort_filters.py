@@ -15,7 +15,7 @@ from typing import Any, Final
 from service.fhir.problems import Issue, Malformed
 from service.fhir.registry import APART, Registry
 from service.fhir.search.asked import Setting
-from service.fhir.search.compartments import PATIENT, members
+from service.fhir.search.compartments import of_record
 from service.fhir.search.expressions import Expression
 from service.fhir.search.grammar import FORMAT_PARAMETERS, parse
 from service.fhir.search.results import RESULT_PARAMETERS
@@ -26,9 +26,6 @@ from service.storage.store import Change
 
 GROUP: Final = "Group"
 MEMBER_FILTER: Final = "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/member-filter"
-# R4 has no Task in the compartment, R5 has: what is to be done for a young person is of their record.
-# Source: https://hl7.org/fhir/R5/compartmentdefinition-patient.html
-_ALSO: Final = frozenset({"Task"})
 _SHOWING: Final = frozenset({*RESULT_PARAMETERS, *FORMAT_PARAMETERS})
 
 Json = Mapping[str, Any]
@@ -58,7 +55,7 @@ def written(group: Json) -> dict[str, str]:
 
 def types(registry: Registry) -> tuple[str, ...]:
     """The types that a filter can search, sorted: Patient, and what is in a Patient's record."""
-    return tuple(sorted({*members(registry, PATIENT), *(_ALSO & registry.served.keys())} - APART))
+    return tuple(sorted(of_record(registry) - APART))
 
 
 async def read(context: Context, act: Act, group: Json) -> tuple[Filter, ...]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir.parameters import Input, Inputs
 from service.fhir.problems import Malformed
 from service.fhir.search.asked import Setting
-from service.fhir.search.compartments import PATIENT, condition, members
+from service.fhir.search.compartments import PATIENT, belonging, of_record
 from service.fhir.search.completeness import require_complete
 from service.fhir.search.dates import instant, moment
-from service.fhir.search.expressions import And, Everything, Expression, LastUpdated, Query, Reference
+from service.fhir.search.expressions import And, Everything, Expression, LastUpdated, Query
 from service.interactions.bundles import Link, bundle, match_entry
 from service.interactions.context import Act, Answer, Context
 from service.interactions.links import PAGE, PagedList, open_seal, page_address, seal
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from service.fhir.search.dates import Range
 
 Pairs = tuple[tuple[str, str], ...]
-
-# R4 has no Task in the compartment, R5 has: without them a handover would lose what is to be done.
-# Source: https://hl7.org/fhir/R5/compartmentdefinition-patient.html
-ALSO: Final = {"Task": "patient"}
 
 INPUTS: Final = (
     Input("start", "date"),
@@ -66,16 +62,12 @@ class Asked:
 
     def _condition(self, registry: Registry, type_: str) -> Expression:
         """What holds of the resources of the type that are wanted."""
-        belonging = (
-            Reference(ALSO[type_], PATIENT, self.id)
-            if type_ in ALSO
-            else condition(registry, PATIENT, self.id, type_)
-        )
+        within = belonging(registry, type_, self.id)
         care = self.care.condition(type_)
-        parts = [belonging] if care == Everything() else [belonging, care]
+        parts = [within] if care == Everything() else [within, care]
         if self.since is not None:
             parts.append(LastUpdated("gt", *self.since))
-        return And(tuple(parts)) if len(parts) > 1 else belonging
+        return And(tuple(parts)) if len(parts) > 1 else within
 
 
 async def everything(context: Context, act: Act, call: Call) -> Answer:
@@ -146,7 +138,7 @@ def _types(registry: Registry, inputs: Inputs) -> tuple[tuple[str, ...], frozens
     Raises:
         Malformed: one is neither, or none is of the record.
     """
-    rest = sorted({*members(registry, PATIENT), *(ALSO.keys() & registry.served.keys())} - {PATIENT})
+    rest = sorted(of_record(registry) - {PATIENT})
     own = (PATIENT, *rest)
     beside = supporting.TYPES.intersection(registry.served)
     given = inputs.all("_type")

@@ -23,10 +23,9 @@ from service.fhir.parameters import ELEMENT, Input
 from service.fhir.problems import Issue, Malformed
 from service.fhir.registry import APART, Registry
 from service.fhir.search import subsets
-from service.fhir.search.compartments import PATIENT, members
+from service.fhir.search.compartments import PATIENT, of_record
 from service.fhir.search.dates import MILLISECOND, moment
 from service.interactions.context import Act, Context
-from service.operations.everything import ALSO
 from service.operations.export_filters import read_filter
 from service.operations.operation import Call
 
@@ -137,7 +136,7 @@ def exportable(registry: Registry, level: Level) -> tuple[str, ...]:
     """The types that an export at this level has, sorted, where none are named."""
     if level == "system":
         return tuple(sorted(registry.served.keys() - APART))
-    return tuple(sorted({*members(registry, PATIENT), *(ALSO.keys() & registry.served.keys())} - APART))
+    return tuple(sorted(of_record(registry) - APART))
 
 
 def _types(reading: _Reading) -> tuple[str, ...]:

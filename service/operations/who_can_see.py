@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from service.fhir import codec, stamping
 from service.fhir.parameters import Entry, Input, parameters
 from service.fhir.problems import Forbidden, Malformed
-from service.fhir.search.compartments import PATIENT, condition, members
+from service.fhir.search.compartments import ALSO, PATIENT, belonging, members
 from service.fhir.search.dates import MILLISECOND, moment
-from service.fhir.search.expressions import Expression, Query, Reference
+from service.fhir.search.expressions import Query
 from service.fhir.search.references import Addresses
 from service.interactions.audit_event import ground_code
 from service.interactions.content import content
@@ -21,7 +21,6 @@ from service.interactions.context import Act, Answer, Context
 from service.interactions.pauses import breathe
 from service.interactions.read import require_current
 from service.interactions.shares import rows_of
-from service.operations.everything import ALSO
 from service.operations.operation import Call, Operation
 from service.operations.shares import may_oversee
 from service.operations.showing import coding
@@ -147,11 +146,7 @@ async def _wrote(context: Context, act: Act, patient: Stored) -> dict[str, int]:
     """How many of the record's resources each agency made: it sees these in any case."""
     found: dict[str, int] = {}
     for type_ in (*members(context.registry, PATIENT), *ALSO):
-        where: Expression = (
-            Reference(ALSO[type_], PATIENT, patient.id)
-            if type_ in ALSO
-            else condition(context.registry, PATIENT, patient.id, type_)
-        )
+        where = belonging(context.registry, type_, patient.id)
         after: int | None = None
         while True:
             page = await context.store.whole.search(

@@ -13,6 +13,7 @@ from service.access.seeing import sight
 from service.bulk import acting
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
+from service.fhir.search.expressions import And
 from service.fhir.search.sight import Sight
 from tests.conftest import BASE_URL
 
@@ -97,4 +98,6 @@ def test_an_export_looks_through_both_narrowings(setting: Setting) -> None:
     found = acting.eyes(setting.registry, replace(EPR, scopes=read_scopes(setting, scopes)))
     assert found is not None
     assert found.readable == frozenset({"Observation"})
-    assert len(found.narrowed["Observation"].parts) == 2  # type: ignore[attr-defined] - an And
+    narrowed = found.narrowed["Observation"]
+    assert isinstance(narrowed, And)
+    assert len(narrowed.parts) == 2

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from service.access.rule import sharing_rule
-from service.bulk.export_compartments import ALSO, PATIENT, Compartments, belonging
+from service.bulk.export_compartments import Compartments
 from service.bulk.export_look import Nowhere
 from service.fhir import codec
 from service.fhir.matching import matches
+from service.fhir.search.compartments import ALSO, PATIENT, belonging
 from service.sandbox.cohort import cohort
 from service.storage.exporting import Record
 from service.storage.sharing import child_of, pack_child

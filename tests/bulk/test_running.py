@@ -14,12 +14,9 @@ from service.bulk import running
 from service.bulk.import_request import IMPORT
 from service.bulk.running import LASTING, Pace, Runner
 from service.bulk.sweeping import Sweeper
-from service.interactions.context import Context, Limits
-from service.storage.files_folder import FolderFiles
 from service.storage.jobs import MOST_FAULTS, Lost, Outcome
 from service.storage.registrations import Registration
 from tests.bulk.counting import COUNT, FIRST, Counting, expected, job, refused, unreachable, written
-from tests.conftest import BASE_URL
 
 QUICK = Pace(poll=0.02, look=0.1, pauses=(20, 20))
 
@@ -31,26 +28,13 @@ def clock():
 
 
 @pytest.fixture
-def files(tmp_path):
-    return FolderFiles(tmp_path / "files")
+def files(folder):
+    return folder
 
 
 @pytest.fixture
-def context(store, registry, extractor, terminology, files, ids, clock):
-    return Context(
-        registry=registry,
-        validator=None,
-        store=store,
-        clock=clock,
-        ids=ids,
-        base_url=BASE_URL,
-        limits=Limits(),
-        link_key=bytes(32),
-        extractor=extractor,
-        guide=terminology.guide,
-        terminology=terminology,
-        files=files,
-    )
+def context(around):
+    return around
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,8 @@ from service.bulk.manifest import FIRST_PAGES, LATER_PAGES
 from service.operations.export_asked import INPUTS
 from service.rest.jobs import LONGEST_WAIT
 from service.settings import Settings
-from tests.documented.test_readme import ADDRESS, pattern
-from tests.rest.serving import ROOT, serving
+from tests.documented.scripts import works
+from tests.rest.serving import ROOT
 
 PAGE = (ROOT / "docs" / "bulk.md").read_text()
 OF_EXPORT = (ROOT / "docs" / "operations" / "export.md").read_text()
@@ -22,16 +20,7 @@ OF_EXPORT = (ROOT / "docs" / "operations" / "export.md").read_text()
 
 @pytest.mark.slow
 def test_the_page_works_as_it_stands(tmp_path: Path):
-    [script] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    [printed] = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
-    url = f"sqlite:///{tmp_path / 'thrive.db'}"
-    settings = {"JOB_WORKERS": "1", "FILES_URL": str(tmp_path / "files")}
-    with serving(tmp_path, url, "--sandbox", **settings) as server:
-        asked = script.replace(ADDRESS, server.url).replace("Bearer …", "Bearer x")
-        done = subprocess.run(
-            [sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-    assert re.fullmatch(pattern(printed), done.stdout, re.DOTALL), done.stdout
+    works(PAGE, tmp_path)
     fetched = sorted(tmp_path.glob("*.ndjson"))
     assert len(fetched) >= 2
     for path in fetched:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from service.fhir import matching
-from service.fhir.search.compartments import members
+from service.fhir.search.compartments import ALSO, members
 from service.fhir.search.dates import moment
 from service.fhir.search.expressions import Everything
 from service.operations.care_dates import CARE_DATES, Care
-from service.operations.everything import ALSO
 
 # Of these no time of care can be told: who somebody is, and who belongs together.
 TIMELESS = {"Group", "Patient", "RelatedPerson"}

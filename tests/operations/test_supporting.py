@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from service.fhir.search.compartments import members
-from service.operations.everything import ALSO
+from service.fhir.search.compartments import ALSO, members
 from service.operations.supporting import TYPES, includes
 
 
