@@ -300,7 +300,7 @@ async def _meant(
         return (sound.new_id, None) if match is None else (match.id, match)
     before = current.get((sound.type, sound.id))
     if before is None:
-        await require_choice(context, act, sound.type, sound.id)
+        before = await require_choice(context, act, sound.type, sound.id)
     return sound.id, before
 
 

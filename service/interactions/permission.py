@@ -50,22 +50,28 @@ def is_unbounded(context: Context, act: Act) -> bool:
     return sight is None or sight.every or act.caller.administrator
 
 
-async def require_choice(context: Context, act: Act, type_: str, id_: str) -> None:
-    """Lets an id be used that the caller sees nothing under, for a resource that a PUT creates.
+async def require_choice(context: Context, act: Act, type_: str, id_: str) -> Stored | None:
+    """Lets an id be used that the caller saw nothing under, for a resource that a PUT creates.
 
-    Whether nothing is there, or something that they may not see, is told to none but those who
-    choose the ids of what they write; they cannot do without.
+    None, or what has been stored under it since they looked and they do see. Whether nothing is there,
+    or something that they may not see, is told to none but those who choose the ids of what they write;
+    they cannot do without.
 
     Raises:
         Missing: the caller does not choose ids.
         Conflict: there is something that they do not see.
     """
     if context.store.sight is None:
-        return
+        return None
     if not (act.caller.chooses_ids or is_unbounded(context, act)):
         raise Missing("resource-missing", f"There is no {type_}/{id_}.")
-    if await context.store.whole.read(act.caller.locality, type_, id_) is not None:
+    locality = act.caller.locality
+    if await context.store.whole.read(locality, type_, id_) is None:
+        return None
+    since = await context.store.read(locality, type_, id_)
+    if since is None:
         raise Conflict("id-taken", f"The id of this {type_} cannot be used.", f"{type_}.id")
+    return since
 
 
 def require_whole(before: Stored) -> None:

@@ -140,7 +140,7 @@ async def everything_wrong(context: Context, act: Act, unfit: Unfit, *, chosen: 
     before = await context.store.read(act.caller.locality, type_, id_) if isinstance(id_, str) else None
     try:
         if before is None and chosen:
-            await require_choice(context, act, type_, str(id_))
+            before = await require_choice(context, act, type_, str(id_))
         changed = draft(unfit, before)
         standing = await examine(context, act, [changed], unfit=frozenset({(changed.type, changed.id)}))
         standing.refuse([changed])

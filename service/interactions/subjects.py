@@ -11,7 +11,7 @@ Source: https://hl7.org/fhir/R4/http.html#trules
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from service.fhir.problems import Malformed, Problem
 from service.interactions.context import Act, Context
@@ -170,7 +170,7 @@ class _Search:
         if criteria is None:
             subject = self._named(entry)
             if entry.method == "PUT" and subject.before is None:
-                await require_choice(self.context, self.act, type_, subject.id)
+                subject = await self._chosen(subject)
             return (subject,)
         match = await self._one(type_, criteria)
         if match is not None and match.stored is None:
@@ -181,8 +181,14 @@ class _Search:
             raise unmatched(type_)
         subject = self._addressed(entry, stored)
         if entry.method == "PUT" and subject.before is None and subject.id == entry.body.get("id"):
-            await require_choice(self.context, self.act, type_, subject.id)
+            subject = await self._chosen(subject)
+            require_free(subject.before)
         return (subject,)
+
+    async def _chosen(self, subject: Subject) -> Subject:
+        """The subject that a PUT names, where the caller saw nothing under its id."""
+        since = await require_choice(self.context, self.act, subject.type, subject.id)
+        return replace(subject, before=since)
 
     def _addressed(self, entry: Entry, match: Stored | None) -> Subject:
         """The subject of a conditional update: the match, or what it creates."""

@@ -116,7 +116,7 @@ async def update(
     async def decide() -> Decision:
         before = await context.store.read(act.caller.locality, type_, id_)
         if before is None:
-            await require_choice(context, act, type_, id_)
+            before = await require_choice(context, act, type_, id_)
         labelled = await brought_back(context, act, before, admitted)
         return plan(type_, id_, before, labelled, if_match)
 
@@ -153,9 +153,9 @@ async def conditional_update(
         before = match
         if match is None and given is not None:
             before = await context.store.read(act.caller.locality, type_, id_)
-            require_free(before)
             if before is None:
-                await require_choice(context, act, type_, id_)
+                before = await require_choice(context, act, type_, id_)
+            require_free(before)
         labelled = await brought_back(context, act, before, named(admitted, id_))
         decision = plan(type_, id_, before, labelled, if_match)
         return replace(decision, expectations=(expectation,))

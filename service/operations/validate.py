@@ -160,7 +160,7 @@ async def _decide(
     admitted = await fit(context, act, type_, body, id_, profiles, chosen=True)
     before = await context.store.read(act.caller.locality, type_, id_)
     if before is None:
-        await require_choice(context, act, type_, id_)
+        before = await require_choice(context, act, type_, id_)
     labelled = await update.brought_back(context, act, before, admitted)
     return update.plan(type_, id_, before, labelled, None)
 

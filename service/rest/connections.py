@@ -10,7 +10,7 @@ Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9 (408), https://www
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -21,6 +21,9 @@ from service.fhir.codec import FHIR_JSON
 from service.fhir.problems import Issue, operation_outcome
 from service.rest.headers import FURTHER
 from service.rest.responses import SECURITY
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 _MALFORMED: Final = Issue(
     "error", "structure", "request-malformed", "The request line or its headers cannot be read."
@@ -51,6 +54,58 @@ def answered(status: int, issue: Issue) -> bytes:
     ]
     lines = [b"HTTP/1.1 %d %s" % (status, _REASONS[status]), *(b"%s: %s" % each for each in headers)]
     return b"\r\n".join((*lines, b"", body))
+
+
+class _Pieces:
+    """In place of a transport: takes what is to be sent, and whether the connection is to be closed then."""
+
+    __slots__ = ("closed", "taken")
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        """As that of a transport."""
+        self.taken.append(data)
+
+    def close(self) -> None:
+        """As that of a transport."""
+        self.closed = True
+
+
+class Cycle(RequestResponseCycle):
+    """Uvicorn's request and answer; head and body go out together where the whole body is at hand.
+
+    Uvicorn sends the head alone, and then the body: two turns through the kernel, and as a rule two packets, of
+    which the client is told twice.
+    """
+
+    _start: ASGISendEvent | None = None
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """As ASGI's `send`; the head waits for what comes next."""
+        if not self.response_started and message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is None:
+            await super().send(message)
+            return
+        if message.get("more_body", False):
+            await super().send(start)
+            await super().send(message)
+            return
+        transport, pieces = self.transport, _Pieces()
+        self.transport = cast("asyncio.Transport", pieces)
+        try:
+            await super().send(start)
+            await super().send(message)
+        finally:
+            self.transport = transport
+            transport.writelines(pieces.taken)
+            if pieces.closed:
+                transport.close()
 
 
 class Connection(HttpToolsProtocol):
@@ -127,7 +182,12 @@ class Connection(HttpToolsProtocol):
         """The head is there: its body is waited for."""
         self._in_head, self._head = False, 0
         self._next(self.BODY_SECONDS)
+        before = self.cycle
         super().on_headers_complete()
+        if (
+            self.cycle is not before
+        ):  # uvicorn lets nobody say of which class these are; none of it has run yet
+            self.cycle.__class__ = Cycle
 
     def on_message_complete(self) -> None:
         """All of the request is there."""

@@ -168,15 +168,24 @@ class Reading:
     def _number(self):
         return sum(writer.written for writer in self.writers)
 
-    async def follow(self, url, relation, most=60):
-        """The pages from that one on, in the direction of the relation, and the address of the last."""
-        pages, visited = [], url
-        while url is not None:
+    async def follow(self, links, relation, most=60):
+        """The pages beside a page that has these links, in the direction of the relation, and the links of the last."""
+        pages = []
+        while relation in links:
             assert len(pages) < most, "the pages have no end"
-            ids, links = await self.page(parse_qsl(urlsplit(url).query))
+            ids, links = await self.page(parse_qsl(urlsplit(links[relation]).query))
             pages.append(ids)
-            visited, url = url, links.get(relation)
-        return pages, visited
+        return pages, links
+
+    async def there_and_back(self, ids, links):
+        """All pages from a first one on, and all again on the way back, by the links of each page as it was read.
+
+        The last page is not read again: what was created since may push its last resources off it.
+        """
+        pages, links = await self.follow(links, "next")
+        back, _ = await self.follow(links, "previous")
+        there = [ids, *pages]
+        return there, [*back[::-1], there[-1]]
 
 
 @pytest.fixture(scope="module")
@@ -232,16 +241,14 @@ async def walk(clinic, type_, order, seed):
     before = await everything(reading, pairs)
     ids, links = await reading.page(pairs)
     with writing(lambda: opened(localities=(locality,)), locality, seed) as reading.writers:
-        pages, last = await reading.follow(links["next"], "next")
+        assert "next" in links
         # The pages go by the first of them, and that was there before anybody wrote.
-        assert steady([ids, *pages]) == steady([before])
-        back, _ = await reading.follow(last, "previous")
-        assert steady(back[::-1]) == steady([before])
+        for walked in await reading.there_and_back(ids, links):
+            assert steady(walked) == steady([before])
         # Now others write before and while the first page is made, too: then there is no telling in which order.
         ids, links = await reading.page(pairs)
-        pages, last = await reading.follow(links["next"], "next")
-        back, _ = await reading.follow(last, "previous")
-        for walked in ([ids, *pages], back[::-1]):
+        assert "next" in links
+        for walked in await reading.there_and_back(ids, links):
             assert sorted(steady(walked)) == sorted(steady([before]))
 
 

@@ -7,6 +7,7 @@ Source: ADR 0022, docs/sharing.md
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -235,6 +236,16 @@ async def test_a_resource_moves_between_young_people_of_ones_own(camhs, school, 
     assert await told(camhs.put(score(who="birch"))) == (403, "young-person-changed")
     await admin.put(team("camhs", id_="t9", who="birch"))
     assert await told(camhs.put(score(who="birch"))) == (200, "")
+
+
+async def test_of_many_who_put_under_one_chosen_id_at_once_none_is_told_that_it_is_taken(camhs):
+    for round_ in range(6):
+        alone = [goal(f"race-{round_}", description={"text": str(number)}) for number in range(6)]
+        together = [entry("PUT", f"Goal/race-{round_}", each) for each in alone]
+        told_each = await asyncio.gather(
+            *(told(camhs.put(each)) for each in alone), *(told(camhs.together(each)) for each in together)
+        )
+        assert set(told_each) <= {(200, ""), (201, "")}, round_
 
 
 async def test_ids_are_chosen_by_those_who_may_and_existence_is_told_to_nobody_else(camhs, charity, school):
