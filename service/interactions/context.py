@@ -14,6 +14,7 @@ from service.fhir.guide import Guide
 from service.fhir.problems import Issue
 from service.fhir.registry import Registry
 from service.fhir.search.extraction import Extractor
+from service.fhir.search.recalled import Recalled
 from service.fhir.search.sight import Seen, Sight
 from service.fhir.terminology import Terminology
 from service.fhir.validation.validator import Validator
@@ -92,6 +93,7 @@ class Context:
     emergencies: Emergencies = Emergencies()  # nowhere, unless the deployment says so
     trail: Trail = _TOLD_TO_NOBODY  # where acts are told to the audit
     files: Files = field(default_factory=NoFiles)  # where the files of jobs are kept
+    recalled: Recalled = field(default_factory=Recalled)  # what searches mean that were read before
     seen: Seen = field(default_factory=Seen)  # what the act at hand was shown
 
     def seen_by(self, act: Act, sight: Sight | None, seen: Seen | None = None) -> Context:

@@ -38,6 +38,7 @@ _WORKED_BYTES = 64  # that SHA-256 works on at a time
 # No message that is signed begins so: the first bytes of those are a length, far below this.
 _HIDING = b"\xff\xff\xff\xffpage"
 _READABLE = "/:,$"  # legal in a query as they are
+_MOST_WRITTEN = 1_000  # queries that are remembered as they are written: clients ask the same again and again
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def invalid() -> Malformed:
 
 def address(base_url: str, path: str, pairs: Sequence[tuple[str, str]]) -> str:
     """The absolute URL of `path` under the base (empty: of the base itself) with the parameters."""
-    return _joined(base_url, path, _written(pairs))
+    return _joined(base_url, path, _written(tuple(pairs)))
 
 
 def page_address(base_url: str, path: str, of: PagedList, token: str | None = None) -> str:
@@ -114,7 +115,8 @@ def _joined(base_url: str, path: str, query: str) -> str:
     return f"{whole}?{query}" if query else whole
 
 
-def _written(pairs: Sequence[tuple[str, str]]) -> str:
+@lru_cache(_MOST_WRITTEN)
+def _written(pairs: tuple[tuple[str, str], ...]) -> str:
     return urlencode(pairs, safe=_READABLE)
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
 from service.fhir.problems import Problem
@@ -19,8 +18,8 @@ from service.fhir.search.compartments import PATIENT
 from service.fhir.search.sight import Seen, Sight
 from service.interactions.identity import is_id
 from service.interactions.naming import named
-from service.storage.audit import CREATED, DELETED, EXECUTED, READ, UPDATED, Event
-from service.storage.ledger import SIGN_IN
+from service.storage.audit import CREATED, DELETED, EXECUTED, READ, UPDATED, Children, Event
+from service.storage.ledger import FILES_EXPORTED, SIGN_IN
 from service.storage.store import AuditEntry
 
 if TYPE_CHECKING:
@@ -73,8 +72,7 @@ _STORING: Final = _CHANGING | {"transaction", "batch"}
 _UNKEPT: Final = "audit-unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(NamedTuple):
     """What was done: an interaction's code, or `$` and the name of an operation, and on what.
 
     `query` is what was asked for where it is not the address of one resource, relative to the base.
@@ -219,6 +217,19 @@ def operated(what: str, registration: Registration, at: int) -> Event:
     }
     query = cut(urlencode(said, safe="/*", quote_via=quote))
     return Event(registration.locality, what, "", "", purpose=_OPERATION_OF_SERVERS, at=at, query=query)
+
+
+def exported(locality: str, query: str, at: int, children: Children = ()) -> tuple[Event, ...]:
+    """What whoever runs the server had written into files, as the audit is told of it: an entry for some young people each.
+
+    `query` is what was asked for, as `$export` is; `children` are the ids of the Patients in the files, with the
+    grounds. Units: `at` in milliseconds since 1970.
+    """
+    event = Event(locality, FILES_EXPORTED, "", "", purpose=_OPERATION_OF_SERVERS, at=at, query=cut(query))
+    return tuple(
+        event._replace(children=children[start : start + MOST_CHILDREN])
+        for start in range(0, max(len(children), 1), MOST_CHILDREN)
+    )
 
 
 async def note_token(  # noqa: PLR0913 - each is a plain fact of the request, given by name

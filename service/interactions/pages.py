@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import NamedTuple
 
 from service.fhir.search.expressions import Query
 from service.fhir.search.places import order
@@ -63,11 +64,10 @@ class Place:
         return cls(None if after == _NO_KEY else after, part, direction == _BACKWARD, as_of, pinned)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A resource on a page, and the index of the query that found it."""
+class Part(NamedTuple):
+    """A resource on a page, and the number of the query that found it, counted from 0 on."""
 
-    index: int
+    number: int
     stored: Stored
 
 
@@ -100,7 +100,7 @@ class Shown:
         if not self.parts:
             return self._place(None, self.last, backward=True)
         first = self.parts[0]
-        return self._place(first.stored.key, first.index, backward=True)
+        return self._place(first.stored.key, first.number, backward=True)
 
     @property
     def next(self) -> Place | None:
@@ -110,7 +110,7 @@ class Shown:
         if not self.parts:
             return self._place(None, 0, backward=False)
         last = self.parts[-1]
-        return self._place(last.stored.key, last.index, backward=False)
+        return self._place(last.stored.key, last.number, backward=False)
 
     def _place(self, after: int | None, part: int, *, backward: bool) -> Place:
         return Place(after, part, backward, self.as_of, self.pins)

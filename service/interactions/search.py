@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from service.access.needs import Need, Needs, require
 from service.fhir.problems import Forbidden, Issue
-from service.fhir.search.grammar import Search, parse
+from service.fhir.search.grammar import Search
 from service.fhir.search.scope import TYPE
 from service.fhir.search.subsets import Subset
 from service.interactions import audit_events, pages
@@ -77,7 +77,7 @@ async def read_search(
     Raises:
         Malformed: they cannot be read, or one is unknown and the search is not lenient.
     """
-    return parse(
+    return context.recalled.parse(
         await setting(context, act, pairs),
         type_,
         pairs,

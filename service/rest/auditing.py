@@ -6,7 +6,6 @@ Source: ADR 0020, docs/audit.md
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -89,7 +88,7 @@ async def tell(
     if done.what == STATUS and status < _FIRST_REFUSAL:
         return
     if act.caller is ANYBODY and len(done.query) > STRANGERS_QUERY:
-        done = replace(done, query=f"{done.query[:STRANGERS_QUERY]}…")
+        done = done._replace(query=f"{done.query[:STRANGERS_QUERY]}…")
     await note(seen.context or context, act, done, status, problem)
 
 

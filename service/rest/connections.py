@@ -10,10 +10,11 @@ Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9 (408), https://www
 from __future__ import annotations
 
 import asyncio
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from service.fhir import codec
@@ -23,7 +24,9 @@ from service.rest.headers import FURTHER
 from service.rest.responses import SECURITY
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from collections.abc import Sequence
+
+    from uvicorn._types import ASGISendEvent, HTTPResponseStartEvent
 
 _MALFORMED: Final = Issue(
     "error", "structure", "request-malformed", "The request line or its headers cannot be read."
@@ -34,6 +37,13 @@ _TOO_LARGE: Final = Issue(
 _BUSY: Final = Issue(
     "error", "transient", "server-busy", "The server has as many connections as it can take; try again."
 )
+_BODILESS: Final = frozenset({204, 304})
+"""Answers that have no body. Source: https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1"""
+# By these an answer says something of its connection, or of how its body is cut up: uvicorn sees to both.
+_OF_CONNECTIONS: Final = frozenset({b"connection", b"transfer-encoding"})
+_NAME: Final = itemgetter(0)
+# Source: https://www.rfc-editor.org/rfc/rfc9110#section-5.5
+_LEGAL: Final = bytes(byte for byte in range(256) if byte == ord("\t") or (byte >= ord(" ") and byte != 0x7F))
 _REASONS: Final = {
     400: b"Bad Request",
     431: b"Request Header Fields Too Large",
@@ -56,32 +66,14 @@ def answered(status: int, issue: Issue) -> bytes:
     return b"\r\n".join((*lines, b"", body))
 
 
-class _Pieces:
-    """In place of a transport: takes what is to be sent, and whether the connection is to be closed then."""
-
-    __slots__ = ("closed", "taken")
-
-    def __init__(self) -> None:
-        self.taken: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: bytes) -> None:
-        """As that of a transport."""
-        self.taken.append(data)
-
-    def close(self) -> None:
-        """As that of a transport."""
-        self.closed = True
-
-
 class Cycle(RequestResponseCycle):
     """Uvicorn's request and answer; head and body go out together where the whole body is at hand.
 
     Uvicorn sends the head alone, and then the body: two turns through the kernel, and as a rule two packets, of
-    which the client is told twice.
+    which the client is told twice. It also looks at each header by itself, where one look at all of them will do.
     """
 
-    _start: ASGISendEvent | None = None
+    _start: HTTPResponseStartEvent | None = None
 
     async def send(self, message: ASGISendEvent) -> None:
         """As ASGI's `send`; the head waits for what comes next."""
@@ -91,21 +83,47 @@ class Cycle(RequestResponseCycle):
         start, self._start = self._start, None
         if start is None:
             await super().send(message)
-            return
-        if message.get("more_body", False):
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            await self._whole(start, message.get("body", b""))
+        else:
             await super().send(start)
             await super().send(message)
-            return
-        transport, pieces = self.transport, _Pieces()
-        self.transport = cast("asyncio.Transport", pieces)
-        try:
+
+    async def _whole(self, start: HTTPResponseStartEvent, body: bytes) -> None:
+        """Sends an answer in one piece, where uvicorn would do so with nothing of its own: else uvicorn does it."""
+        status, headers = start["status"], list(start["headers"])
+        length = next((int(value) for name, value in headers if name == b"content-length"), 0)
+        bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
+        plain = self.keep_alive and not self.access_log and _OF_CONNECTIONS.isdisjoint(map(_NAME, headers))
+        if self.flow.write_paused or not plain or not (bodiless or length == len(body) > 0):
             await super().send(start)
-            await super().send(message)
-        finally:
-            self.transport = transport
-            transport.writelines(pieces.taken)
-            if pieces.closed:
-                transport.close()
+            await super().send({"type": "http.response.body", "body": body, "more_body": False})
+            return
+        if self.disconnected:
+            return
+        head = _head(status, [*self.default_headers, *headers])
+        self.response_started, self.waiting_for_100_continue = True, False
+        self.transport.writelines([head] if bodiless else [head, body])
+        self.response_complete = True
+        self.message_event.set()
+        self.on_response()
+
+
+def _head(status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Status line and headers as they are sent.
+
+    Raises:
+        RuntimeError: one of them would be two, or nobody could read it.
+    """
+    parts = [STATUS_LINE[status]]
+    for name, value in headers:
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"\r\n")
+    head = b"".join(parts)
+    # What is left of it without what may stand in it are the ends of its lines, and no more of them than it has.
+    if head.translate(None, _LEGAL) != b"\r\n" * (len(headers) + 2):
+        raise RuntimeError("a header of an answer cannot be sent")
+    return head
 
 
 class Connection(HttpToolsProtocol):

@@ -158,7 +158,7 @@ class _Run:
         estimate = self.of.searches.questions(self.locality, query)
         if estimate is not None:
             [counts] = await self._ask("estimate", estimate)
-            self.of.searches.answered(query, counts)
+            self.of.searches.answered(self.locality, query, counts)
         found = await (self._sorted() if query.sort else self._unsorted())
         if query.total == "none":
             return found

@@ -33,6 +33,7 @@ from service.storage.store import (
     Waiting,
     WholeStore,
 )
+from service.storage.withdrawals import Withdrawals
 
 _DEEP: Final = 10**6  # nothing that was stored is too deep to be read
 _STRIDE: Final = 500  # so many resources are asked about at a time when all are walked through
@@ -66,6 +67,11 @@ class Sighted:
     def exports(self) -> Exports:
         """As `Store.exports`."""
         return self.whole.exports
+
+    @property
+    def withdrawals(self) -> Withdrawals:
+        """As `Store.withdrawals`."""
+        return self.whole.withdrawals
 
     @property
     def jobs(self) -> Jobs:
@@ -119,14 +125,14 @@ class Sighted:
     async def search(self, locality: str, query: Query) -> Found:
         """As `Store.search`."""
         self._in(locality)
-        found = await self.whole.search(locality, replace(query, sight=self.sight))
+        found = await self.whole.search(locality, query.seen_by(self.sight))
         items = self._all(found.items)
         return found if items is found.items else replace(found, items=items)
 
     async def explain(self, locality: str, query: Query) -> tuple[Explained, ...]:
         """As `Store.explain`."""
         self._in(locality)
-        return await self.whole.explain(locality, replace(query, sight=self.sight))
+        return await self.whole.explain(locality, query.seen_by(self.sight))
 
     async def referred(
         self,

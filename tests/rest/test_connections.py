@@ -37,12 +37,12 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-@pytest.fixture
-async def port():
+@contextlib.asynccontextmanager
+async def serving(app):
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, http=Quick, ws="none", lifespan="off", log_config=None, timeout_keep_alive=WAIT
+        app, http=Quick, access_log=False, ws="none", lifespan="off", log_config=None, timeout_keep_alive=WAIT
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None
@@ -54,6 +54,12 @@ async def port():
         connection.transport.abort()
     server.force_exit = True
     await server.shutdown(sockets=[listening])
+
+
+@pytest.fixture
+async def port():
+    async with serving(app) as port:
+        yield port
 
 
 @contextlib.asynccontextmanager

@@ -312,3 +312,19 @@ class Query:
     pins: tuple[tuple[int, int], ...] = ()
     sight: Sight | None = None
     rising: bool = False
+
+    def seen_by(self, sight: Sight | None) -> Query:
+        """The same with these eyes: what `dataclasses.replace` does, in half of its time, as every search asks."""
+        return Query(
+            self.type,
+            self.where,
+            self.count,
+            self.after,
+            self.total,
+            self.sort,
+            self.backward,
+            self.as_of,
+            self.pins,
+            sight,
+            self.rising,
+        )

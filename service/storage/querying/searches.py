@@ -91,8 +91,9 @@ class Searches:
         self._texts: dict[Key, Sql] = {}
         self._outlooks: dict[Key, Outlook] = {}
         self._counts: OrderedDict[Key, tuple[float, tuple[int, ...]]] = OrderedDict()
-        self._asked: OrderedDict[int, Key] = OrderedDict()
+        self._asked: OrderedDict[tuple[int, int], Key] = OrderedDict()
         self._last: tuple[Query, Taken] | None = None
+        self._known: OrderedDict[Key, tuple[Query, Taken]] = OrderedDict()
 
     def questions(self, locality: int, query: Query) -> Statement | None:
         """The statement that counts what could drive the query; None where that is known or decides nothing.
@@ -103,8 +104,8 @@ class Searches:
         expected = self._outlook(taken)
         if not expected.asked or self._remembered(taken) is not None:
             return None
-        # The query lives until it is answered, so that its condition is told by where it lies.
-        self._asked[id(query.where)] = taken.key
+        # The query lives until it is answered, so that it is told by where it lies.
+        self._asked[id(query), locality] = taken.key
         if len(self._asked) > MOST_COUNTS:
             self._asked.popitem(last=False)
         return self._statement(
@@ -113,9 +114,9 @@ class Searches:
             lambda: self._of(0).estimate(taken.shape, expected.asked),
         )
 
-    def answered(self, query: Query, row: Sequence[int]) -> None:
+    def answered(self, locality: int, query: Query, row: Sequence[int]) -> None:
         """Takes the answer to `questions` for the statements of the query that follow."""
-        key = self._asked.pop(id(query.where), None)
+        key = self._asked.pop((id(query), locality), None)
         if key is None:
             return
         self._counts[key] = (self._clock(), tuple(row))
@@ -197,9 +198,23 @@ class Searches:
         """The query taken apart; the last one is remembered, because one search asks for several statements."""
         if self._last is not None and self._last[0] is query and self._last[1].locality == locality:
             return self._last[1]
-        taken = self._take_apart(locality, query)
-        # A name without a number may have one at the next look.
-        self._last = None if UNKNOWN in taken.values else (query, taken)
+        # The same condition and the same eyes come again where the same is asked again (`Recalled`); they are told
+        # by where they lie, and live as long as what is remembered of them.
+        key = (id(query.where), id(query.sight), query.type, query.sort, locality)
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+            taken = known[1]
+        else:
+            taken = self._take_apart(locality, query)
+            # A name without a number may have one at the next look.
+            if UNKNOWN in taken.values:
+                self._last = None
+                return taken
+            self._known[key] = (query, taken)
+            if len(self._known) > MOST_SHAPES:
+                self._known.popitem(last=False)
+        self._last = (query, taken)
         return taken
 
     def _take_apart(self, locality: int, query: Query) -> Taken:

@@ -28,6 +28,7 @@ from service.fhir.search.expressions import (
     String,
     Token,
 )
+from service.fhir.search.sight import Sight
 from service.storage.names import Kind, Names
 from service.storage.querying.plans import BROAD, Plan
 from service.storage.querying.searches import REMEMBERED, Searches
@@ -131,7 +132,7 @@ def test_what_was_counted_decides_for_a_while(searches, seconds):
     text, arguments = searches.questions(1, query)
     assert text.count("count(*)") == 2
     assert BROAD in arguments
-    searches.answered(query, (BROAD, 3))
+    searches.answered(1, query, (BROAD, 3))
     assert searches.questions(1, query) is None
     assert searches.plan(1, query) == Plan("collect", 1)
     assert searches.plan(2, query) == Plan("stream", 0)  # another locality
@@ -142,10 +143,10 @@ def test_what_was_counted_decides_for_a_while(searches, seconds):
 def test_counts_of_other_values_say_nothing(searches):
     query = asked(And((FINAL, SCORE)))
     searches.questions(1, query)
-    searches.answered(query, (BROAD, 3))
+    searches.answered(1, query, (BROAD, 3))
     other = asked(And((Token("status", None, "amended"), SCORE)))
     assert searches.questions(1, other) is not None
-    searches.answered(asked(SCORE), (0,))  # never asked: nothing to remember
+    searches.answered(1, asked(SCORE), (0,))  # never asked: nothing to remember
 
 
 def test_unsorted_searches_for_late_dates_list_the_latest_keys_first(searches):
@@ -210,7 +211,7 @@ LOOKS = [
 def test_a_plan_looks_where_it_is_meant_to(searches, connection, what, where, sort, line):
     query = asked(where, sort=sort, after=7 if "behind" in what else None)
     searches.questions(1, query)
-    searches.answered(query, (3,) if what == "changed" else (BROAD,))
+    searches.answered(1, query, (3,) if what == "changed" else (BROAD,))
     lines = explained(connection, searches, query)
     assert any(line in said for said in lines), lines
 
@@ -296,3 +297,22 @@ def test_a_name_that_gets_its_number_meanwhile_is_seen_by_the_same_query(registr
 def test_one_query_is_taken_apart_for_each_locality(searches):
     query = asked(CHILD)
     assert searches.page(1, query)[1] != searches.page(2, query)[1]
+
+
+def test_counts_of_one_query_go_to_the_locality_that_they_were_asked_for(searches):
+    query = asked(And((FINAL, SCORE)))
+    searches.questions(1, query)
+    searches.questions(2, query)
+    searches.answered(1, query, (BROAD, 3))
+    assert searches.questions(1, query) is None
+    assert searches.questions(2, query) is not None
+
+
+def test_what_is_asked_again_with_other_eyes_is_asked_with_those(searches):
+    query = asked(And((FINAL, SCORE)))
+    agency, other = (query.seen_by(Sight(name)) for name in ("camhs", "school"))
+    narrowed = query.seen_by(Sight("camhs", narrowed={"Observation": CHILD}))
+    statements = [searches.page(1, each) for each in (query, agency, narrowed, other, agency, query)]
+    assert statements[0] == statements[5]
+    assert statements[1][0] == statements[3][0] == statements[4][0]
+    assert len({statement for statement, _ in statements}) == 3

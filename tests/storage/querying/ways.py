@@ -80,7 +80,7 @@ async def counted(store: Store, query: Query, locality: str = LOCALITY) -> None:
     asked = searches.questions(code, query)
     if asked is not None:
         [row] = await fetched(store, *asked)
-        searches.answered(query, row)
+        searches.answered(code, query, row)
 
 
 def explained(connection: sqlite3.Connection, searches: Searches, query: Query, **how: Any) -> list[str]:
