@@ -1,7 +1,8 @@
 """`python -m benchmarks.document FILE…`: put measured figures into docs/performance.md, between its markers.
 
 The files are what `python -m benchmarks`, `benchmarks.search`, `benchmarks.flatness`, `benchmarks.session`,
-`benchmarks.cohort`, `benchmarks.cost`, `benchmarks.kills` and `benchmarks.profile_create` write with `--json`.
+`benchmarks.cohort`, `benchmarks.cost`, `benchmarks.kills`, `benchmarks.job_kills`, `benchmarks.beside_export` and
+`benchmarks.profile_create` write with `--json`.
 
 Source: docs/performance.md
 """
@@ -206,6 +207,54 @@ def kills(documents: Sequence[dict[str, Any]]) -> str:
     return table(heads, rows)
 
 
+# What is done to jobs, in the order of the columns, by the names that `benchmarks.job_kills` gives it.
+CHAOS = ("SIGKILL", "SIGSTOP", "SIGTERM", "restart", "cancel", "full disk", "crash of the database")
+
+
+def job_kills(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what came of jobs under faults, kind by kind."""
+    heads = ("jobs", "all", "done", "cancelled", "failed", *CHAOS, "undisturbed", "begun anew", "faults")
+    return table(heads, [row for one in documents for row in _disturbed(one)])
+
+
+def _disturbed(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    where = document["database"] + (", on the disk that is full" if document["together"] else "")
+    for name, kind in document["kinds"].items():
+        ended = kind["ended"]
+        failed = sum(count for how, count in ended.items() if how.startswith("failed"))
+        yield (
+            f"{name} on {where}",
+            f"{kind['jobs']:,}",
+            *(f"{count:,}" for count in (ended.get("done", 0), ended.get("cancelled", 0), failed)),
+            *(f"{kind['struck'].get(what, 0):,}" for what in CHAOS),
+            *(f"{kind[figure]:,}" for figure in ("undisturbed", "resumed")),
+            f"{len(document['faults']):,}",
+        )
+
+
+def beside_exports(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what requests took without an export and while exports followed each other."""
+    heads = (
+        *("requests", "database", "a second", "p50 alone", "beside an export"),
+        *("p99 alone", "beside an export", "ratio", "errors", "exported meanwhile, resources/s"),
+    )
+    return table(heads, [row for one in documents for row in _beside(one)])
+
+
+def _beside(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    alone, beside = document["arms"]["alone"], document["arms"]["beside"]
+    errors = sum(sum(arm["errors"].values()) for arm in (alone, beside))
+    whole = ("all", alone["all"], beside["all"], f"{document['rate']:,.0f}", f"{errors:,}")
+    exported = f"{beside['resources'] / beside['seconds']:,.0f}"
+    kinds = ((work, alone["kinds"][work], beside["kinds"][work], "", "") for work in alone["kinds"])
+    for work, before, during, rate, wrong in (whole, *kinds):
+        yield (
+            *(work, document["database"], rate),
+            *(f"{one[figure]:.1f} ms" for figure in ("p50", "p99") for one in (before, during)),
+            *(f"{during['p99'] / before['p99']:.2f}", wrong, exported if work == "all" else ""),
+        )
+
+
 def sessions(results: Sequence[Result]) -> str:
     """Return how long a session's form took to be stored, and until its scores were seen in $progress."""
     heads = ("session", "server", "sessions/s", "p50 ms", "p99 ms", "max ms", "wrong")
@@ -350,6 +399,8 @@ TOGETHER: Sequence[tuple[str, str, Callable[[Sequence[dict[str, Any]]], str]]] =
     ("cohort", "### Very many responses, some sent again", cohorts),
     ("imports", "### A cohort imported from a file, and once more", imports),
     ("kills", "### Killed under load", kills),
+    ("beside-export", "### Requests while an export runs", beside_exports),
+    ("job-kills", "### Exports and imports under faults", job_kills),
 )
 EACH: Sequence[tuple[str, str, Callable[[dict[str, Any]], str]]] = (
     ("flatness", "### One child's queries, flat", flatness),

@@ -8,19 +8,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import sys
-from collections import Counter
+import time
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import servers
+from benchmarks import machine, servers
 from benchmarks.durability import job_errands
-from benchmarks.durability.job_rounds import Round, World, swept
+from benchmarks.durability.job_rounds import World, swept
+from benchmarks.durability.job_tally import Round, tally, told
 from benchmarks.durability.job_workers import Workers
 from service import asgi
+from service.access.rule import sharing_rule
 from service.commands.starting import kernel
 from service.settings import read
+from service.storage.checking import check
 from tests.full_disk import mounted
 from tests.postgres import PostgresAbsent
 
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
 
     from tests.postgres import Cluster
 
-DISK: Final = 128 * 1024
+FRESH: Final = 8
+"""Rounds on one database: what imports leave in it makes its exports larger, and they must have room on the disk."""
+DISK: Final = 384 * 1024
 """Units: kibibytes of the disk that is filled."""
 KINDS: Final[dict[str, job_errands.Ask]] = {
     "count": job_errands.counts,
@@ -61,13 +67,16 @@ def world(database: str, seed: int, *, crashes: bool = False, together: bool = F
         yield World(settings, parts, workers, disk if small else None, cluster, Random(seed))
 
 
-async def run(around: World, count: int, kind: str, told: Callable[[Round], None]) -> list[Round]:
-    """The rounds, and one more that says what is left of the files when all is over."""
-    done = await around.rounds(count, KINDS[kind], told)
+async def run(around: World, count: int, kind: str, each: Callable[[Round], None]) -> list[Round]:
+    """The rounds, and one more that says what is wrong with the files and the store when all is over."""
+    done = await around.rounds(count, KINDS[kind], each)
     async with asgi.opened(around.settings, around.parts) as context:
-        left = await swept(context)
-    if left:
-        done.append(Round(len(done), {}, {}, 0.0, tuple(f"{path} is left" for path in left)))
+        left = [f"{path} is left" for path in await swept(context)]
+    parts = around.parts
+    rule = sharing_rule(parts.registry, parts.base_url)
+    report = await check(around.settings.database_url, parts.registry, parts.extractor, rule=rule)
+    if left or report.faults:
+        done.append(Round(len(done), faults=(*left, *report.faults)))
     return done
 
 
@@ -83,8 +92,8 @@ def line(one: Round) -> str:
     )
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Run the rounds and return 0 where every job ended as it must."""
+def arguments() -> argparse.ArgumentParser:
+    """Return what the command line understands."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.job_kills", description=__doc__)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--rounds", type=int, default=10)
@@ -92,29 +101,62 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--kind", choices=sorted(KINDS), default="count")
     parser.add_argument("--crashes", action="store_true", help="PostgreSQL itself is killed too")
     parser.add_argument("--together", action="store_true", help="SQLite lies on the disk that is filled")
+    parser.add_argument("--fresh-every", type=int, default=FRESH, help="rounds on one database")
     parser.add_argument("--log", type=Path, help="keep what the workers said here")
-    options = parser.parse_args(given)
+    parser.add_argument("--json", type=Path, help="write the totals here as well, after each database")
+    return parser
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the rounds and return 0 where every job ended as it must."""
+    options = arguments().parse_args(given)
+    done: list[Round] = []
+    begun = time.perf_counter()
     try:
-        faults = {"crashes": options.crashes, "together": options.together}
-        with world(options.database, options.seed, **faults) as around:
-            done = asyncio.run(
-                run(around, options.rounds, options.kind, lambda one: print(line(one), flush=True))
-            )
-            if options.log:
-                options.log.write_bytes(around.workers.log.read_bytes())
+        while (already := _count(done)) < options.rounds:
+            done += _on_a_fresh_database(options, already)
+            _note(options, done, time.perf_counter() - begun)
     except PostgresAbsent as absent:
         print(absent)
         return 2
-    ended: Counter[str] = Counter()
-    chaos: Counter[str] = Counter()
-    for one in done:
-        ended.update(one.ended)
-        chaos.update(one.done_to_them)
+    print(told(tally(done)))
     wrong = [fault for one in done for fault in one.faults]
-    print(f"jobs: {dict(ended)}; done to them: {dict(chaos)}; faults: {len(wrong)}")
+    print(f"faults: {len(wrong)}")
     for fault in wrong:
         print(f"  FAULT {fault}")
     return 1 if wrong else 0
+
+
+def _on_a_fresh_database(options: argparse.Namespace, already: int) -> list[Round]:
+    """The next rounds, and what is wrong when they are over. The seed of each database tells of the rounds before."""
+    count = min(options.fresh_every, options.rounds - already)
+    faults = {"crashes": options.crashes, "together": options.together}
+    with world(options.database, options.seed + already, **faults) as around:
+        done = asyncio.run(run(around, count, options.kind, lambda one: print(line(one), flush=True)))
+        if options.log:
+            with options.log.open("ab") as log:
+                log.write(around.workers.log.read_bytes())
+    return done
+
+
+def _count(done: Sequence[Round]) -> int:
+    """Rounds in which there were jobs: what is found wrong at the end of a database comes as one more."""
+    return sum(bool(one.endings) for one in done)
+
+
+def _note(options: argparse.Namespace, done: Sequence[Round], seconds: float) -> None:
+    if not options.json:
+        return
+    document: dict[str, Any] = {
+        "kind": "job-kills",
+        **{name: getattr(options, name) for name in ("database", "crashes", "together", "seed")},
+        "rounds": _count(done),
+        "seconds": round(seconds, 1),
+        "kinds": {name: one.as_json() for name, one in tally(done).items()},
+        "faults": [fault for one in done for fault in one.faults],
+        "notes": machine.described(options.database),
+    }
+    options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

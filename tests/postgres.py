@@ -1,7 +1,8 @@
 """A private PostgreSQL server in a temporary directory: a real one for tests, fault tests and benchmarks.
 
 Durability is as PostgreSQL ships it (fsync on, synchronous_commit on) in `server`, because the fault tests and the
-benchmarks are about just that; `cluster`, for the tests that never stop the server, goes without.
+benchmarks are about just that; `cluster`, for the tests that never stop the server, goes without,
+and without what a server needs that lasts.
 
 Source: https://www.postgresql.org/docs/15/app-initdb.html, .../server-shutdown.html and .../non-durability.html
 """
@@ -40,6 +41,10 @@ START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 # What matters only should the machine or the server go down in the middle.
 NON_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# What is of use only to a server that lasts or has standbys. The launcher of autovacuum would visit each of the
+# hundreds of databases that tests leave behind once a minute, with a process of its own.
+# Source: https://www.postgresql.org/docs/15/routine-vacuuming.html#AUTOVACUUM and .../runtime-config-wal.html
+SHORT_LIVED = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 # The status that a postmaster writes to line 8 of postmaster.pid when it takes connections.
 STATUS_LINE = 7
 
@@ -233,7 +238,7 @@ def server(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
 @contextlib.contextmanager
 def cluster() -> Iterator[str]:
     """Yield the `postgresql://` URL of a fresh server with a superuser that need not last. Raises PostgresAbsent."""
-    with server(NON_DURABLE) as ours:
+    with server(NON_DURABLE | SHORT_LIVED) as ours:
         yield ours.url
 
 

@@ -1,7 +1,7 @@
-"""Rounds of jobs under faults: killed, frozen and stopped workers, cancels, full disks and restarts of the database.
+"""Rounds of jobs under faults: killed, frozen, stopped workers, cancels, full disks, restarts, crashes of the database.
 
 Every job must end. Of one that is done every line must be there exactly once, and the files of one that is not
-must go. Nothing is ever half written.
+must go. Nothing is ever half written: what there is to read while all this happens is read, and must be whole.
 
 Source: ADR 0024
 """
@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final, Protocol
 
+from benchmarks.durability.job_tally import CANCEL, Ending, Event, Round, anew
 from benchmarks.durability.job_workers import Workers
 from benchmarks.processes import alive
 from service import asgi
@@ -25,11 +28,12 @@ from service.fhir import codec
 from service.fhir.problems import Unavailable
 from service.storage.files_folder import STALE
 from service.storage.job_steps import REMEMBERED
+from service.storage.jobs import MOST_LOSSES
 from service.storage.open import migrate
 from tests.postgres import PostgresAbsent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from service.interactions.context import Context
@@ -40,10 +44,16 @@ if TYPE_CHECKING:
 WORKERS: Final = 3
 PATIENCE: Final = 180.0
 """Units: seconds in which every job of a round must have ended once the faults are over."""
-CHAOS: Final = (0.03, 0.3)  # seconds between two faults
+CHAOS: Final = (0.02, 0.2)  # seconds between two faults
 DISTURBED: Final = (2.0, 5.0)  # seconds for which the jobs of a round are disturbed
 FROZEN: Final = (0.3, 3.0)  # seconds that a worker stands still: less and more than its lease
 FULL: Final = (0.2, 1.5)  # seconds that the disk is full
+# How often each fault comes, in relation to the others. «look» is none: it reads what there is meanwhile.
+EVERY: Final = {"kill": 6, "freeze": 6, "stop": 3, "restart": 1, CANCEL: 1, "fill": 1, "crash": 1, "look": 4}
+FULL_DISK: Final = "full disk"
+CRASH: Final = "crash of the database"
+RESTART: Final = "restart"
+READABLE: Final = frozenset({"output", "deleted", "error"})  # files that a client gets
 # What a job may fail for, where that was done to it.
 OF_THE_DISK: Final = frozenset({"storage-full", "files-unavailable"})
 OF_THE_DATABASE: Final = frozenset({"store-unavailable"})
@@ -66,16 +76,9 @@ class Errand(Protocol):
         """What is wrong with what came of it, now that it is done."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What came of a round: its jobs by how they ended, what was done to them, and what was wrong."""
-
-    number: int
-    ended: dict[str, int]
-    done_to_them: dict[str, int]
-    seconds: float
-    faults: tuple[str, ...]
+    async def halves(self, context: Context) -> Sequence[str]:
+        """What is wrong with what is left of it, now that it ended and was not done: nothing may be half there."""
+        ...
 
 
 @dataclass(slots=True)
@@ -88,7 +91,8 @@ class World:
     disk: Path | None
     cluster: Cluster | None
     random: Random
-    chaos: dict[str, int] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
 
     async def rounds(
         self,
@@ -101,7 +105,7 @@ class World:
         async with asgi.opened(self.settings, self.parts) as context:
             done: list[Round] = []
             for number in range(count):
-                self.chaos = {}
+                self.events, self.torn = [], []
                 done.append(await self._round(context, number, await errands(context, self.random)))
                 told(done[-1])
             return done
@@ -120,18 +124,22 @@ class World:
                 await chaos
             await self._calm()
         faults = await self._settled(context, errands)
-        states = [(await _find(context, errand.job)).state for errand in errands]
-        ended: dict[str, int] = {state: states.count(state) for state in sorted(set(states))}
+        again = await anew(self.settings.database_url)
+        endings = [_ending(await _find(context, errand.job), again) for errand in errands]
         await self._make_room(context, errands)
-        return Round(number, ended, dict(self.chaos), time.perf_counter() - begun, tuple(faults))
+        return Round(
+            number,
+            tuple(endings),
+            tuple(self.events),
+            time.perf_counter() - begun,
+            (*self.torn, *faults),
+        )
 
     async def _disturb(self, context: Context, errands: Sequence[Errand]) -> None:
         """Does one thing after the other to the workers, the jobs, the disk and the database."""
-        every: dict[str, int] = {"kill": 6, "freeze": 6, "stop": 3, "cancel": 1, "fill": 1, "crash": 1}
         async with asyncio.TaskGroup() as under_way:
             while True:
-                await asyncio.sleep(self.random.uniform(*CHAOS))
-                match self.random.choices(list(every), list(every.values()))[0]:
+                match self.random.choices(list(EVERY), list(EVERY.values()))[0]:
                     case "kill":
                         self._end(signal.SIGKILL)
                     case "stop":
@@ -142,8 +150,13 @@ class World:
                         under_way.create_task(self._fill())
                     case "crash":
                         await self._crash()
+                    case "restart":
+                        await self._restart()
+                    case "look":
+                        await self._look(context, self.random.choice(errands).job)
                     case _:
                         await self._cancel(context, errands)
+                await asyncio.sleep(self.random.uniform(*CHAOS))
 
     def _end(self, number: signal.Signals) -> None:
         if self.workers.running:
@@ -164,10 +177,29 @@ class World:
             self.workers.signal(pid, signal.SIGCONT)
 
     async def _cancel(self, context: Context, errands: Sequence[Errand]) -> None:
-        job = self.random.choice(errands).job
-        self._note("cancel")  # before it is known: it may be done and its answer be lost
+        """Cancels one of those that are still under way."""
         with contextlib.suppress(Unavailable):
-            await context.store.jobs.cancel(job.locality, job.id)
+            for job in [one.job for one in self.random.sample(errands, len(errands))]:
+                found = await context.store.jobs.find(job.locality, job.id)
+                if found is not None and found.is_open:
+                    self._note(CANCEL, job.id)  # before it is known: it may be done and its answer be lost
+                    await context.store.jobs.cancel(job.locality, job.id)
+                    break
+
+    async def _look(self, context: Context, job: Job) -> None:
+        """Reads one of the files of the job that there are already: it must be whole, or gone with its job."""
+        with contextlib.suppress(Unavailable):
+            files = await context.store.jobs.files(job.locality, job.id)
+            for file in [one for one in files if one.kind in READABLE][-1:]:
+                size = lines = 0
+                with contextlib.suppress(FileNotFoundError):
+                    async for chunk in context.files.read(file.path):
+                        size, lines = size + len(chunk), lines + chunk.count(b"\n")
+                if (size, lines) == (file.size, file.count):
+                    continue
+                found = await context.store.jobs.find(job.locality, job.id)
+                if found is None or found.is_open or found.state == "done":
+                    self.torn.append(f"{job.kind} {job.id}: {size} bytes are not the {file.size} of a file")
 
     async def _fill(self) -> None:
         """Takes all the room that there is on the disk for a while."""
@@ -175,7 +207,7 @@ class World:
             return
         filler = self.disk / "filler"
         try:
-            self._note("full disk")
+            self._note(FULL_DISK)
             _take_all(filler)
             await asyncio.sleep(self.random.uniform(*FULL))
         finally:
@@ -183,9 +215,17 @@ class World:
 
     async def _crash(self) -> None:
         if self.cluster is not None:
-            self._note("crash of the database")
+            self._note(CRASH)
             self.cluster.crash()
             self.cluster.start()
+
+    async def _restart(self) -> None:
+        """What a machine that goes down and comes up does: to all workers that are not frozen, and to the database."""
+        self._note(RESTART)
+        for pid in list(self.workers.running):
+            self.workers.signal(pid, signal.SIGKILL)
+        await self._crash()
+        self.workers.refill(WORKERS)
 
     async def _calm(self) -> None:
         """Lets everything be well again."""
@@ -225,24 +265,38 @@ class World:
     async def _judged(self, context: Context, errand: Errand, job: Job) -> list[str]:
         if job.state == "done":
             return [f"{job.kind} {job.id}: {fault}" for fault in await errand.faults(context)]
-        if job.state == "cancelled" and self.chaos.get("cancel"):
-            return []
+        if job.is_open:
+            return []  # which is told already
+        halves = [f"{job.kind} {job.id}: {half}" for half in await errand.halves(context)]
+        if job.state == "cancelled" and any(one.job == job.id for one in self.events):
+            return halves
         if job.state == "failed":
-            why = codec.restore(job.fault)["issue"][0]["details"]["coding"][0]["code"]
-            if self._may_fail(why):
-                return []
-            return [f"{job.kind} {job.id} failed: {why}"]
-        return [f"{job.kind} {job.id} is {job.state}"]
+            why = _why(job)
+            return halves if self._may_fail(why) else [f"{job.kind} {job.id} failed: {why}", *halves]
+        return [f"{job.kind} {job.id} is {job.state}", *halves]
 
     def _may_fail(self, why: str) -> bool:
+        done = Counter(one.what for one in self.events)
+        kills = done["SIGKILL"] + done["SIGSTOP"] + done[RESTART]
         return (
-            (why in OF_THE_DISK and bool(self.chaos.get("full disk")))
-            or (why in OF_THE_DATABASE and bool(self.chaos.get("crash of the database")))
-            or (why == OF_KILLS and self.chaos.get("SIGKILL", 0) + self.chaos.get("SIGSTOP", 0) > 9)
+            (why in OF_THE_DISK and bool(done[FULL_DISK]))
+            or (why in OF_THE_DATABASE and bool(done[CRASH]))
+            or (why == OF_KILLS and kills > MOST_LOSSES - 1)
         )
 
-    def _note(self, what: str) -> None:
-        self.chaos[what] = self.chaos.get(what, 0) + 1
+    def _note(self, what: str, job: str = "") -> None:
+        self.events.append(Event(what, round(time.time() * 1000), job))
+
+
+def _why(job: Job) -> str:
+    slug: str = codec.restore(job.fault)["issue"][0]["details"]["coding"][0]["code"]
+    return slug
+
+
+def _ending(job: Job, again: Mapping[str, int]) -> Ending:
+    why = _why(job) if job.state == "failed" else ""
+    ended = math.inf if job.ended is None else job.ended
+    return Ending(job.kind, job.id, job.state, why, ended, again.get(job.id, 0))
 
 
 async def swept(context: Context) -> list[str]:

@@ -38,6 +38,8 @@ SKEW: Final = 60_000
 LONGEST: Final = 3_600
 LONGEST_AT_ALL: Final = 86_400
 _SECOND: Final = 1000
+# Stands between an issuer and what it calls a client; no client that is registered here has it in its id.
+_BETWEEN: Final = "|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +174,25 @@ def _scope(claims: Mapping[str, Any]) -> str:
     return given if isinstance(given, str) else ""
 
 
+def is_outside(client: str) -> bool:
+    """Whether a client of that name is one of an issuer elsewhere."""
+    return _BETWEEN in client
+
+
+def standing(issuers: Iterable[Issuer], client: str) -> tuple[Registration, ...]:
+    """What the clients of the issuer of that client may be registered with here; nothing where it is not believed."""
+    return tuple(
+        registration
+        for each in issuers
+        if client.startswith(f"{each.issuer}{_BETWEEN}")
+        for registration in each.agencies.values()
+    )
+
+
 def _named(registration: Registration, issuer: str, client: str) -> Registration:
     """The registration under a name that no client of ours and of other issuers has."""
     return Registration(
-        f"{issuer}|{client}",
+        f"{issuer}{_BETWEEN}{client}",
         registration.locality,
         registration.agency,
         registration.name,

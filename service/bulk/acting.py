@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from service.access.callers import Caller
+from service.access.issuers import Issuer, is_outside, standing
 from service.access.needs import Need, Needs
 from service.access.scopes import read_scopes
 from service.access.seeing import sight
@@ -19,6 +20,7 @@ from service.fhir import codec
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
 from service.fhir.search.sight import Sight
+from service.storage.registrations import Registration
 
 READING: Final = "rs"
 """The letters of a scope that exporting resources of a type takes: it shows all that there are, and each whole."""
@@ -86,6 +88,34 @@ def owns(caller: Caller, raw: bytes) -> bool:
     now = (caller.client, caller.agency, caller.purpose, caller.user, caller.patient)
     may_still = caller.administrator or not kept["administrator"]
     return then == now and may_still and caller.sectors.issuperset(kept["sectors"])
+
+
+def is_vouched(issuers: Iterable[Issuer], client: str, raw: bytes) -> bool:
+    """Whether a client that is not registered here may still act as the caller that is kept with its job.
+
+    One of an issuer elsewhere may where that is believed, and its agency is named with all that the caller had. Of the
+    token nothing is known any more. Any other name is the service's own.
+    """
+    if not is_outside(client):
+        return True
+    kept = codec.restore(raw)
+    return any(
+        (each.locality, each.agency, each.purpose) == (kept["locality"], kept["agency"], kept["purpose"])
+        and set(kept["sectors"]) <= set(each.sectors)
+        for each in standing(issuers, client)
+    )
+
+
+def has_still(client: Registration, raw: bytes) -> bool:
+    """Whether a client has what it saw by when its job was asked for: that it is an administrator, and its sectors."""
+    kept = codec.restore(raw)
+    may_still = client.administrator or not kept.get("administrator", False)
+    return may_still and set(kept.get("sectors", ())) <= set(client.sectors)
+
+
+def sectors(raw: bytes) -> frozenset[str]:
+    """The sectors of the caller that is kept with a job."""
+    return frozenset(codec.restore(raw)["sectors"])
 
 
 def decode(raw: bytes, setting: Setting) -> Caller:

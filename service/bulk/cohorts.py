@@ -24,7 +24,6 @@ from service.bulk.membership import members as listed
 from service.fhir import codec
 from service.fhir.problems import Gone, Invalid
 from service.fhir.search.compartments import PATIENT
-from service.fhir.search.expressions import Ids, Query
 from service.fhir.search.references import Addresses
 from service.fhir.search.sight import Seen, Sight
 from service.interactions import cohort_filters
@@ -145,9 +144,9 @@ def _seen(reading: Reading, ids: set[str]) -> tuple[str, ...]:
     there: dict[int, str] = {}
     ordered = sorted(ids)
     for start in range(0, len(ordered), _AT_ONCE):
-        some = frozenset(ordered[start : start + _AT_ONCE])
-        page = reading.ask(look.store.search(look.locality, Query(PATIENT, Ids(some), len(some))))
-        there |= {one.key: one.id for one in page.items if one.updated <= look.at}
+        some = [(PATIENT, id_) for id_ in ordered[start : start + _AT_ONCE]]
+        found = reading.ask(look.store.read_many(look.locality, some)).values()
+        there |= {one.key: one.id for one in found if one.updated <= look.at and not one.deleted}
     # Asked for afterwards: who moved on in between is found here.
     moved = reading.moved(Slice(PATIENT, 0, LAST, look.at))
     there |= {one.key: one.id for one in moved if one.id in ids}

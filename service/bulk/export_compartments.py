@@ -23,12 +23,12 @@ _REFERENCE: Final = re.compile(rb"Patient/([A-Za-z0-9\-.]{1,64})")
 
 
 class Compartments:
-    """The compartments of Patients, for resources of a type."""
+    """The compartments of Patients, for resources of a type: those to whom one refers by any of the parameters `codes`."""
 
     def __init__(self, registry: Registry, extractor: Extractor, type_: str) -> None:
         self._extractor = extractor
         self._type = type_
-        self._codes = frozenset((ALSO[type_],) if type_ in ALSO else registry.patient_parameters(type_))
+        self.codes = frozenset((ALSO[type_],) if type_ in ALSO else registry.patient_parameters(type_))
 
     def of(self, record: Record) -> frozenset[str]:
         """The ids of the Patients in whose compartments the resource is.
@@ -47,7 +47,7 @@ class Compartments:
             return own
         values = self._extractor.values(codec.restore(record.body))
         return own.union(
-            id_ for code, type_, id_ in values.references if type_ == PATIENT and code in self._codes
+            id_ for code, type_, id_ in values.references if type_ == PATIENT and code in self.codes
         )
 
     def have(self, members: Collection[str] | None) -> Callable[[Record], bool]:

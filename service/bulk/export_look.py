@@ -20,9 +20,9 @@ from service.fhir import codec
 from service.fhir.matching import Candidate, matches
 from service.fhir.registry import Registry
 from service.fhir.search import about
-from service.fhir.search.compartments import ALSO, PATIENT, belonging
+from service.fhir.search.compartments import ALSO, PATIENT
 from service.fhir.search.criteria import any_of
-from service.fhir.search.expressions import And, Everything, Expression
+from service.fhir.search.expressions import Everything, Expression
 from service.fhir.search.grammar import parse
 from service.fhir.search.sight import Seen, Sight
 from service.fhir.search.subsets import Pruning, Subset
@@ -109,13 +109,9 @@ class Look:
         """The compartments of Patients, for resources of the type."""
         return Compartments(self.registry, self.context.extractor, type_)
 
-    def wanted(self, type_: str, patient: str | None = None) -> Expression:
-        """What holds of the resources of the type that are wanted, of that Patient's compartment if one is named."""
-        found = self.filters.get(type_, Everything())
-        if patient is None:
-            return found
-        in_it = belonging(self.registry, type_, patient)
-        return in_it if found == Everything() else And((in_it, found))
+    def wanted(self, type_: str) -> Expression:
+        """What holds of the resources of the type that are wanted."""
+        return self.filters.get(type_, Everything())
 
     def meets(self, type_: str, where: Expression, record: Record) -> bool:
         """Whether the condition is true of the resource as it was."""

@@ -22,13 +22,17 @@ from service.fhir import codec
 from service.fhir.search.compartments import PATIENT
 from service.fhir.search.expressions import Everything, Expression, Ids, Query
 from service.fhir.search.sight import Sight
-from service.storage.exporting import Child, Chunk, Record, Slice
+from service.storage.exporting import LAST, Child, Chunk, Record, Slice
 from service.storage.jobs import Task
 from service.storage.sharing import CLOSED_CHILD, pack_child, unpack_child
 from service.storage.store import Stored
 
-# So many resources make a chunk where they are looked at one by one, and a page of a search.
+# So many young people are looked up together: what there is of a type about them is held in memory.
+_PEOPLE: Final = 100
+# So many resources make a chunk where they are looked at one by one.
 _PAGE: Final = 500
+# So many are asked of a search at a time, some megabytes: each page is a statement and two hops between threads.
+_FOUND: Final = 2_000
 # Units: seconds between two looks whether the task is still ours, while the store is asked.
 _LOOK: Final = 0.2
 
@@ -98,19 +102,21 @@ class Reading:
         return self.chunks(of.type, records)
 
     def people(self, part: range, members: Sequence[str], type_: str) -> Iterator[Chunk]:
-        """The lines of a type about some of the members, in the order of keys.
+        """The lines of a type about some of the members, in the order of keys for some hundred of them at a time.
 
         What is about several members is told with the first of them alone.
         """
         places = {member: place for place, member in enumerate(members)}
         compartments = self.look.compartments(type_)
-        found = {}
-        for records in self._of_members([members[place] for place in part], type_).values():
-            for one in records:
-                first = min(places[member] for member in compartments.of(one) if member in places)
-                if first in part:
-                    found[one.key] = one
-        return self.chunks(type_, [found[key] for key in sorted(found)])
+        for start in range(part.start, part.stop, _PEOPLE):
+            some = range(start, min(start + _PEOPLE, part.stop))
+            found = {}
+            for records in self._of_members([members[place] for place in some], type_).values():
+                for one in records:
+                    first = min(places[member] for member in compartments.of(one) if member in places)
+                    if first in some:
+                        found[one.key] = one
+            yield from self.chunks(type_, [found[key] for key in sorted(found)])
 
     def blocks(self, patients: Sequence[str], types: Iterable[str]) -> Iterator[Chunk]:
         """The blocks of young people: of each who it is, and all of their record; none where there is nothing."""
@@ -131,41 +137,37 @@ class Reading:
     def _of_members(self, members: Sequence[str], type_: str) -> dict[str, list[Record]]:
         """What of a type is in the compartment of each of these young people, in the order of keys."""
         look, whole = self.look, self.look.whole(type_)
-        wheres = {member: look.wanted(type_, member) for member in members}
-        found = {
-            member: {one.key: one for one in self._settled(whole, where)} for member, where in wheres.items()
-        }
+        found: dict[str, dict[int, Record]] = {member: {} for member in members}
         compartments, wanted = look.compartments(type_), look.wanted(type_)
-        # Asked for afterwards: what moved on while it was searched is found here.
-        for one in self.moved(whole):
-            for member in compartments.of(one) & wheres.keys():
-                if look.meets(type_, wanted, one):
+        records = self._settled(whole, sorted(found), sorted(compartments.codes))
+        # Asked for afterwards: what moved on in between is found here.
+        records += self.moved(whole)
+        for one in records:
+            whose = compartments.of(one) & found.keys()
+            if whose and look.meets(type_, wanted, one):
+                for member in whose:
                     found[member][one.key] = one
         return {
             member: [each[key] for key in sorted(each) if each[key].updated > look.since]
             for member, each in found.items()
         }
 
-    def _settled(self, of: Slice, where: Expression) -> Iterator[Record]:
-        """What the search finds that has not moved on since the moment, in the order of keys."""
-        after = of.low
-        while True:
-            query = Query(of.type, where, _PAGE, after=after, rising=True)
-            page = self.ask(self.look.store.search(self.look.locality, query))
-            for one in page.items:
-                if one.key > of.high:
-                    return
-                if one.updated <= of.at:
-                    yield settled(one)
-            if not page.more:
-                return
-            after = page.items[-1].key
+    def _settled(self, of: Slice, members: Sequence[str], codes: Sequence[str]) -> list[Record]:
+        """What refers to one of the members by one of the parameters, or is one, and has not moved on since."""
+        store, locality = self.look.store, self.look.locality
+        keys = [(PATIENT, member) for member in members]
+        found: list[Stored] = []
+        if keys and codes:
+            found += self.ask(store.referring(locality, keys, [(of.type, code) for code in codes], LAST))
+        if of.type == PATIENT:
+            found += self.ask(store.read_many(locality, keys)).values()
+        return [settled(one) for one in found if one.updated <= of.at and not one.deleted]
 
     def searched(self, of: Slice, where: Expression) -> Iterator[Record]:
         """What of a slice meets the condition, and what the token narrows, in the order of keys."""
         after, is_more = of.low, True
         while is_more:
-            query = Query(of.type, where, _PAGE, after=after, rising=True)
+            query = Query(of.type, where, _FOUND, after=after, rising=True)
             page = self.ask(self.look.store.search(self.look.locality, query))
             last = page.items[-1].key if page.more else of.high
             is_more = page.more and last < of.high

@@ -15,7 +15,7 @@ from service.bulk.export_associated import PROVENANCE
 from service.bulk.export_look import Look
 from service.fhir import codec
 from service.fhir.search.compartments import PATIENT
-from service.storage.exporting import NEVER, Slice
+from service.storage.exporting import LAST, NEVER, Slice
 
 FIRST: Final = b""
 """What the first task of an export is to do."""
@@ -24,19 +24,24 @@ ROWS: Final = 50_000
 """Units: resources that a slice has: about a quarter of a second's work."""
 SEARCHED_ROWS: Final = 10_000
 """Units: resources that a slice has of which each is looked at."""
-SOON: Final = 2_000
-"""Units: resources of the first slice of all, so that there is something to read at once."""
+SOON: Final = 1_000
+"""Units: resources of the very first slices, so that there is something to read at once."""
+EARLY: Final = 4
+"""Such slices: in the first of them there may be nothing that the agency sees."""
 TOGETHER: Final = 16
-"""Steps after which planning is interrupted, but for the first ones."""
-PEOPLE: Final = 25
-"""Units: young people whose records are read by one task."""
+"""Steps after which planning is interrupted at most; of the first ones after fewer."""
+PEOPLE: Final = 1_000
+"""Units: young people of whom one task tells what there is of a type: up to a second's work."""
+BLOCKS: Final = 50
+"""Units: young people whose blocks one task makes, of all types; it holds them in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What a task is to do.
 
-    `plan`: find the steps of the stage of that number, and of those after it. `count`: say how much there is to
+    `plan`: find the steps of the stage of that number, of its keys from behind `high`, and of those after it; `low`
+    says how many planned before. `count`: say how much there is to
     do. `slice`: export the resources of `type` with keys from behind `low` up to `high`; `gone`: tell those of them
     that were deleted. `people`: export what there is of `type` about the members from `low` until before `high`;
     `associated`: those of the slice that are about what is exported. `census`: count the young people of an export
@@ -61,6 +66,8 @@ class Step:
 
 COUNTED: Final = Step("plan", low=1)
 """Plans the first stage after the census."""
+_SLICED: Final = frozenset({"slice", "gone", "associated"})
+"""What is done for the resources of a type, some keys at a time."""
 
 
 def step(what: bytes) -> Step:
@@ -105,43 +112,62 @@ def _is_of_people(look: Look, type_: str) -> bool:
     return look.in_compartment(type_)
 
 
-async def plan(look: Look, members: tuple[str, ...] | None, stage: int) -> tuple[Step, ...]:
-    """The steps of the stages from that one on, some at a time, and one that plans on where others follow."""
+async def plan(look: Look, members: tuple[str, ...] | None, what: Step) -> tuple[Step, ...]:
+    """The steps that come next, some at a time, and one that plans on where others may follow.
+
+    The first file shall come soon: there is little to find, and to do, until there is one. How much there is in all
+    is counted after that.
+    """
     whole = stages(look, members)
-    # The first file shall come soon: of what comes first alone it is found how it is done.
-    enough = TOGETHER if stage else 1
+    rest = max(0, what.low - EARLY)
+    enough = min(2**rest, TOGETHER)
     steps: list[Step] = []
-    number = stage
+    number, behind = what.stage, what.high
     while number < len(whole) and len(steps) < enough:
-        steps += await _of_stage(look, members, whole[number], is_first=not steps and not stage)
-        number += 1
-    if not stage and steps:
-        steps.insert(1, Step("count"))
-    if number < len(whole):
-        steps.append(Step("plan", stage=number))
+        if what.low < EARLY and whole[number].do in _SLICED:
+            found = await _beginning(look, whole[number], behind)
+        else:
+            found = await _of_stage(look, members, whole[number], behind)
+        steps += found
+        is_more = bool(found) and whole[number].do in _SLICED and found[-1].high < LAST
+        number, behind = (number, found[-1].high) if is_more else (number + 1, 0)
+    is_last = number == len(whole)
+    if what.low == EARLY or (what.low < EARLY and is_last and (steps or what.low)):
+        steps.append(Step("count"))
+    if not is_last:
+        steps.append(Step("plan", stage=number, low=what.low + 1, high=behind))
     return tuple(steps)
 
 
-async def _of_stage(look: Look, members: tuple[str, ...] | None, of: Step, *, is_first: bool) -> list[Step]:
+async def _beginning(look: Look, of: Step, behind: int) -> list[Step]:
+    """The step that does the first resources of a stage from behind that key; none where nothing is there."""
+    found = await look.context.store.exports.beginning(look.locality, _whole(look, of, behind), SOON)
+    return [] if found is None else [Step(of.do, type=of.type, low=found.low, high=found.high)]
+
+
+def _whole(look: Look, of: Step, behind: int) -> Slice:
+    """All that a stage is about from behind that key."""
+    whole = look.whole(of.type)
+    return Slice(of.type, behind, whole.high, whole.at, NEVER if of.do == "associated" else whole.since)
+
+
+async def _of_stage(look: Look, members: tuple[str, ...] | None, of: Step, behind: int) -> list[Step]:
     exports, locality = look.context.store.exports, look.locality
     if of.do == "people" or (of.do == "blocks" and members is not None):
-        count = len(members or ())
+        count, each = len(members or ()), PEOPLE if of.do == "people" else BLOCKS
         return [
-            Step(of.do, type=of.type, low=start, high=min(start + PEOPLE, count))
-            for start in range(0, count, PEOPLE)
+            Step(of.do, type=of.type, low=start, high=min(start + each, count))
+            for start in range(0, count, each)
         ]
     if of.do == "blocks":
         # What changed may be about anybody: all Patients are gone through.
         everybody = Slice(PATIENT, 0, look.whole(PATIENT).high, look.at)
-        slices = await exports.slices(locality, everybody, PEOPLE, PEOPLE)
+        slices = await exports.slices(locality, everybody, BLOCKS)
     else:
-        whole = look.whole(of.type)
-        if of.do == "associated":
-            whole = Slice(of.type, whole.low, whole.high, whole.at)
         is_quick = of.do != "associated" and of.type not in look.filters and not look.is_narrowed(of.type)
         is_quick = is_quick and look.deidentifying is None
         rows = ROWS if is_quick else SEARCHED_ROWS
-        slices = await exports.slices(locality, whole, rows, SOON if is_first else rows)
+        slices = await exports.slices(locality, _whole(look, of, behind), rows)
     return [Step(of.do, type=of.type, low=each.low, high=each.high) for each in slices]
 
 

@@ -65,12 +65,12 @@ class Export:
             await asyncio.to_thread(written.faults, looks.request.faults)
         then: tuple[Step, ...] = ()
         if looks.deidentifying is None:
-            steps = await plan(looks, members.ids, what.stage)
+            steps = await plan(looks, members.ids, what)
         elif what == step(FIRST):
             # What is rare is known before anything is written.
             steps, then = (Step("census"),), (COUNTED,)
         else:
-            steps = await plan(looks, members.ids, what.stage)
+            steps = await plan(looks, members.ids, what)
             then = () if steps and steps[-1].do == "plan" else (Step("report"),)
         return Outcome(
             tuple(written.made),

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from service.access.issuers import Issuer
+from service.bulk.acting import has_still, is_vouched
 from service.bulk.import_request import IMPORT
 from service.bulk.sweeping import Sweeper, discard
 from service.fhir import codec
@@ -97,8 +99,9 @@ class Runner:
         pace: Pace = Pace(),
         report: Report = _silent,
         lasting: frozenset[str] = LASTING,
+        issuers: Collection[Issuer] = (),
     ) -> None:
-        """`report` is told, by the names above, what happens to tasks.
+        """`report` is told, by the names above, what happens to tasks. `issuers` are those that are believed.
 
         Tasks of `lasting` kinds leave one of the places free for the others, where there are several.
         """
@@ -109,6 +112,7 @@ class Runner:
         self._pace = pace
         self._report = report
         self._lasting = lasting
+        self._issuers = issuers
         self._holder = secrets.token_hex(8)
         self._sweeper = Sweeper(
             self._jobs, files, context.clock, lambda fault: report(SWEEP_FAILED, None, fault)
@@ -205,9 +209,11 @@ class Runner:
         return await self._kinds[task.job.kind].perform(self._context, self._files, task)
 
     async def _is_revoked(self, job: Job) -> bool:
-        """Whether the client of the job may do nothing any more. One that is not registered is of another issuer."""
+        """Whether the client of the job may not do that any more. One that is not registered may be of an issuer."""
         client = await self._context.store.registrations.find(job.client)
-        return client is not None and client.revoked is not None
+        if client is None:
+            return not is_vouched(self._issuers, job.client, job.caller)
+        return client.revoked is not None or not has_still(client, job.caller)
 
     async def _hold(self, task: Task) -> Forbidden | None:
         """Keeps hold of the task; ends when it is lost, or with a reason when nobody may work at it any more."""

@@ -30,7 +30,7 @@ from service.interactions import publishing
 from service.interactions.context import Context
 from service.interactions.noting import operated
 from service.settings import Settings
-from service.storage.ledger import CLIENT_ADDED, CLIENT_KEYS, CLIENT_REVOKED
+from service.storage.ledger import CLIENT_ADDED, CLIENT_CHANGED, CLIENT_KEYS, CLIENT_REVOKED
 from service.storage.open import NotMigrated, current_revision, session
 from service.storage.registrations import Registration, Registrations
 from service.storage.tables import REVISION
@@ -164,6 +164,63 @@ def keys(client_id: str, key: Path | None, jwks_url: str | None) -> None:
     if not done:
         raise click.ClickException("There is no client with this id, or it was revoked.")
     click.echo("It signs in with these keys from now on.")
+
+
+@client.command()
+@click.argument("client_id")
+@click.option("--name", help="What people call it.")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="SCOPES", help="All that its tokens may allow at most."
+)
+@_key
+@_jwks_url
+@click.option("--sector", "sectors", multiple=True, metavar="CODE", help="All sectors of its agency.")
+@click.option("--purpose", metavar="CODE", help="Why it looks (v3-ActReason).")
+@click.option(
+    "--administrator/--no-administrator", default=None, help="It may do everything in its locality."
+)
+@click.option("--governance/--no-governance", default=None, help="It may ask who has seen what.")
+@click.option(
+    "--chooses-ids/--no-chooses-ids", default=None, help="It may create by PUT, under ids of its own."
+)
+def change(client_id: str, key: Path | None, jwks_url: str | None, **given: Any) -> None:
+    """Change what a client may do at most, or by what it signs in; what is not said stays as it is."""
+    with told_plainly():
+        settings = settings_now()
+        parts = kernel(settings)
+        said = {name: value for name, value in given.items() if value not in {None, ()}}
+        if "scopes" in said:
+            said["scopes"] = " ".join(" ".join(said["scopes"]).split())
+        if key is not None or jwks_url is not None:
+            said |= {"keys": _keys(key), "jwks_url": jwks_url}
+        if not said:
+            raise click.ClickException("Say what is to be another.")
+        done = asyncio.run(_changing(settings, parts, client_id, said))
+    if not done:
+        raise click.ClickException("There is no client with this id, or it was revoked.")
+    click.echo("It is so from now on; tokens that it has allow no more within a second.")
+
+
+async def _changing(settings: Settings, parts: asgi.Kernel, client_id: str, said: dict[str, Any]) -> bool:
+    """Whether the client was changed as that is said.
+
+    Raises:
+        ClickException: it could not be registered so.
+    """
+    async with asgi.opened(settings, parts) as context:
+        registrations = context.store.registrations
+        before = await registrations.find(client_id)
+        if before is None or before.revoked is not None:
+            return False
+        after = replace(before, **said)
+        _require_sound(after, parts)
+        has_other_keys = (before.keys, before.jwks_url) != (after.keys, after.jwks_url)
+        # Told first: nobody shall be able to do anything of which the audit knows nothing.
+        if replace(after, keys=before.keys, jwks_url=before.jwks_url) != before:
+            await _tell(context, CLIENT_CHANGED, after)
+        if has_other_keys:
+            await _tell(context, CLIENT_KEYS, after)
+        return await registrations.change(after, keys=has_other_keys)
 
 
 def _keys(path: Path | None) -> str | None:

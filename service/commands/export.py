@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 import click
 
@@ -25,14 +27,18 @@ from service.commands.starting import kernel
 from service.commands.telling import Advance, progress, settings_now, told_plainly
 from service.fhir import codec, stamping
 from service.fhir.parameters import read as read_inputs
+from service.fhir.search.sight import Seen
 from service.interactions.context import Act, Context
+from service.interactions.noting import exported
 from service.operations.beginning import job_of
 from service.operations.export_asked import INPUTS, read
 from service.operations.operation import Call
+from service.storage.audit import Children, Event, unpacked
 from service.storage.files_folder import FolderFiles
 from service.storage.jobs import File, Job, Outcome, Task
 from service.storage.open import NotMigrated, current_revision
 from service.storage.tables import REVISION
+from service.storage.trail import BufferedTrail
 
 CLIENT: Final = "export"
 """Who exports by this command."""
@@ -77,7 +83,7 @@ def export(folder: Path, locality: str, group: str | None, *, of_patients: bool,
         async def run() -> Writing:
             async with asgi.opened(settings, parts) as context:
                 job = await asked(context, locality, level, group or "", given)
-                return await written(context, job, folder, settings.job_tasks)
+                return await written(context, job, folder, settings.job_tasks, query_of(level, group, given))
 
         writing = asyncio.run(run())
     for type_, count in sorted(writing.counts.items()):
@@ -93,12 +99,7 @@ async def asked(context: Context, locality: str, level: Level, group: str, given
     Raises:
         Malformed: something is not understood.
     """
-    pairs: Pairs = [("_type", type_) for type_ in given["types"]]
-    pairs += [("_typeFilter", text) for text in given["filters"]]
-    pairs += [("_elements", text) for text in given["elements"]]
-    pairs += [(f"_{name}", given[name]) for name in ("since", "until") if given[name]]
-    if given["by_patient"]:
-        pairs.append(("organizeOutputBy", "Patient"))
+    pairs = _pairs(given)
     act = Act(Caller(CLIENT, "", locality, administrator=True), CLIENT)
     call = Call(
         "Patient" if level == "Patient" else group and "Group", group, read_inputs(INPUTS, pairs, None)
@@ -106,6 +107,24 @@ async def asked(context: Context, locality: str, level: Level, group: str, given
     request = replace(await read(context, act, call, level), patients=tuple(given["patients"]))
     at = await context.store.exports.moment(locality)
     return job_of(context, act, EXPORT, request.encode(), at)
+
+
+def _pairs(given: dict[str, Any]) -> Pairs:
+    """The options as parameters of `$export`; whose records are wanted is none of them."""
+    pairs: Pairs = [("_type", type_) for type_ in given["types"]]
+    pairs += [("_typeFilter", text) for text in given["filters"]]
+    pairs += [("_elements", text) for text in given["elements"]]
+    pairs += [(f"_{name}", given[name]) for name in ("since", "until") if given[name]]
+    if given["by_patient"]:
+        pairs.append(("organizeOutputBy", "Patient"))
+    return pairs
+
+
+def query_of(level: Level, group: str | None, given: dict[str, Any]) -> str:
+    """What is asked for, as the audit is told of it: the address of the `$export` that gives the same."""
+    path = {"system": "", "Patient": "Patient/", "Group": f"Group/{group}/"}[level]
+    pairs = [*_pairs(given), *(("patient", f"Patient/{id_}") for id_ in given["patients"])]
+    return f"{path}$export{'?' if pairs else ''}{urlencode(pairs, safe='/,:', quote_via=quote)}"
 
 
 @dataclass(slots=True)
@@ -127,6 +146,15 @@ class Writing:
         for one in self.made:
             found[_name(one)] += one.count
         return found
+
+    @property
+    def children(self) -> Children:
+        """The young people in the files, with the grounds."""
+        seen = Seen()
+        for one in self.made:
+            for child, ground in unpacked(one.children):
+                seen.note(child, ground)
+        return tuple(seen.children.items())
 
     async def work(self, tasks: int, advance: Advance) -> None:
         """Performs all tasks, so many at once."""
@@ -151,22 +179,34 @@ class Writing:
         return outcome
 
 
-async def written(context: Context, job: Job, folder: Path, tasks: int) -> Writing:
-    """What came of the export; its files are in the folder, with a manifest.
+async def written(context: Context, job: Job, folder: Path, tasks: int, query: str) -> Writing:
+    """What came of the export, asked for with that query; its files are in the folder, with a manifest.
+
+    The audit is told first that it was asked for, and then, before there is a file, whose data are in them.
 
     Raises:
-        Problem: it cannot be carried out; nothing is in the folder then.
+        Problem: it cannot be carried out, or the audit not be told; nothing is in the folder then.
     """
+    await _tell(context, exported(job.locality, query, context.clock()))
     hidden = folder / UNFINISHED
     writing = Writing(job, context, FolderFiles(hidden))
     counts = await context.store.exports.counts(job.locality, sorted(context.registry.served))
     try:
         with progress("Exporting", sum(counts.values())) as advance:
             await writing.work(tasks, advance)
+        if children := writing.children:
+            await _tell(context, exported(job.locality, query, context.clock(), children))
         await asyncio.to_thread(_named, writing, folder, hidden)
     finally:
         await asyncio.to_thread(shutil.rmtree, hidden, ignore_errors=True)
     return writing
+
+
+async def _tell(context: Context, events: Sequence[Event]) -> None:
+    trail = BufferedTrail(context.store.audit.keep)
+    for event in events:
+        await trail.note(event)
+    await trail.close()
 
 
 def _named(writing: Writing, folder: Path, hidden: Path) -> None:

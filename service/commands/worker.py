@@ -19,6 +19,7 @@ from service import asgi
 from service.bulk import running
 from service.bulk.kinds import kinds
 from service.bulk.running import Pace, Report, Runner
+from service.commands.giving_way import give_way, share_the_interpreter
 from service.commands.starting import kernel
 from service.commands.telling import settings_now, told_plainly
 from service.rest import logs
@@ -28,12 +29,6 @@ from service.storage.jobs import Task
 from service.storage.open import NotMigrated, current_revision
 from service.storage.tables import REVISION
 from service.storage.trail import kept
-
-NICENESS = 10
-"""How much less than a process that answers requests one that works at jobs gets, where both want the processor.
-
-Source: https://man7.org/linux/man-pages/man2/nice.2.html
-"""
 
 
 @click.command()
@@ -57,18 +52,20 @@ def worker(tasks: int | None) -> None:
 
 def beside_servers(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger) -> int:
     """What a process does that a server forked to work at jobs: it gives way to those that answer requests."""
-    os.nice(NICENESS)
+    give_way()
     return carry_out(settings, parts, log)
 
 
 def carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger) -> int:
     """Works at jobs in this process until SIGTERM or SIGINT; the exit code."""
+    share_the_interpreter()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         loop.run(_carry_out(settings, parts, log))
     return 0
 
 
 async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger) -> None:
+    believed = asgi.issuers(settings, parts)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -83,7 +80,8 @@ async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBound
         log.info(logs.RUNNER_STARTED, pid=os.getpid())
         pace = Pace(tasks=settings.job_tasks)
         around = replace(context, trail=trail)
-        await Runner(around, around.files, kinds(), pace=pace, report=reporting(log)).run(stop)
+        runner = Runner(around, around.files, kinds(), pace=pace, report=reporting(log), issuers=believed)
+        await runner.run(stop)
     log.info(logs.RUNNER_STOPPED, pid=os.getpid())
 
 

@@ -27,7 +27,7 @@ from service.fhir import locations
 from service.fhir.problems import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 FHIR_JSON: Final = "application/fhir+json"
@@ -37,12 +37,8 @@ CONTAINERS: Final = frozenset({dict, list})
 DEFAULT_DEPTH: Final = 64  # design.md: deeper than any sensible Questionnaire, far from the stack's end
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-def encode(value: Any) -> bytes:
-    """Compact UTF-8 JSON of what `decode` gives; every Decimal keeps its digits."""
-    return _encode(value)
+encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder(decimal_format="number").encode
+"""Compact UTF-8 JSON of what `decode` gives; every Decimal keeps its digits."""
 
 
 def decode(raw: bytes, *, max_depth: int = DEFAULT_DEPTH) -> dict[str, Any]:
@@ -74,7 +70,7 @@ def decode(raw: bytes, *, max_depth: int = DEFAULT_DEPTH) -> dict[str, Any]:
 
 def _is_as_written(document: dict[str, Any], raw: bytes, max_depth: int) -> bool:
     """Whether the text is what `encode` makes of it, with fewer brackets than levels: nothing was dropped from it."""
-    return raw.count(b"{") + raw.count(b"[") <= max_depth and _encode(document) == raw
+    return raw.count(b"{") + raw.count(b"[") <= max_depth and encode(document) == raw
 
 
 def restore(written: bytes) -> dict[str, Any]:

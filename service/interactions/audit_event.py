@@ -25,7 +25,7 @@ from service.outcomes.grants import Ground
 from service.outcomes.recognition import OURS
 from service.storage import audit
 from service.storage.audit import ACTIONS, CREATED, DELETED, EXECUTED, READ, UPDATED, Entry, Event
-from service.storage.ledger import OPERATED
+from service.storage.ledger import FILES_EXPORTED, OPERATED
 from service.storage.store import Stored
 
 AUDIT_EVENT: Final = "AuditEvent"
@@ -40,6 +40,7 @@ REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 SIGN_IN: Final = "110114"  # User Authentication
 SECURITY_ALERT: Final = "110113"
+EXPORT: Final = "110106"
 GET_TOKEN: Final = "ITI-71"  # noqa: S105 - the code of IHE's transaction Get Access Token
 BREAK_GLASS: Final = "break-glass"
 OPERATOR: Final = "operator"
@@ -179,6 +180,8 @@ def _type(event: Event) -> Json:
         return {"system": DICOM, "code": SIGN_IN, "display": "User Authentication"}
     if event.what in OPERATED:
         return {"system": DICOM, "code": SECURITY_ALERT, "display": "Security Alert"}
+    if event.what == FILES_EXPORTED:
+        return {"system": DICOM, "code": EXPORT, "display": "Export"}
     return {"system": TYPES, "code": "rest", "display": "Restful Operation"}
 
 
@@ -196,7 +199,7 @@ def _subtypes(event: Event) -> list[Json]:
     if event.what in OPERATED:
         found.append({"system": DICOM, "code": "110129", "display": "Security Configuration"})
     if further == DOWNLOAD:
-        found.append({"system": DICOM, "code": "110106", "display": "Export"})
+        found.append({"system": DICOM, "code": EXPORT, "display": "Export"})
     if further == BREAK_GLASS:
         found.append({"system": DICOM, "code": "110127", "display": "Emergency Override Started"})
     return found
@@ -251,7 +254,7 @@ def _who(event: Event) -> Json:
         return {"reference": f"Organization/{event.agency}"}
     if event.client:
         return {"identifier": {"system": CLIENTS, "value": event.client}}
-    return {"display": OPERATOR if event.what in OPERATED else "unknown"}
+    return {"display": OPERATOR if event.what in {*OPERATED, FILES_EXPORTED} else "unknown"}
 
 
 def _user(event: Event) -> list[Json]:

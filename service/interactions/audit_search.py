@@ -27,6 +27,7 @@ from service.interactions.audit_event import (
     ACTS,
     AUDIT_EVENT,
     DICOM,
+    EXPORT,
     GET_TOKEN,
     IHE_EVENTS,
     INTERACTIONS,
@@ -37,7 +38,7 @@ from service.interactions.audit_event import (
 from service.interactions.identity import is_id
 from service.interactions.noting import TOKEN
 from service.storage.audit import ACTIONS
-from service.storage.ledger import REST, SECURITY, SIGNING_IN, Asked, Subtype
+from service.storage.ledger import EXPORTING, REST, SECURITY, SIGNING_IN, Asked, Subtype
 
 if TYPE_CHECKING:
     from service.fhir.registry import Registry
@@ -69,7 +70,7 @@ _STATUSES: Final[Mapping[str, tuple[int, int] | None]] = {
     "12": None,  # what fails in a way that ends the service leaves no entry
 }
 # Kinds of acts by the code of their type.
-_KINDS: Final = {"rest": REST, SIGN_IN: SIGNING_IN, SECURITY_ALERT: SECURITY}
+_KINDS: Final = {"rest": REST, SIGN_IN: SIGNING_IN, SECURITY_ALERT: SECURITY, EXPORT: EXPORTING}
 _COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 _PREFIXED: Final = re.compile(r"(eq|ge|gt|le|lt)?(\d.*)", re.ASCII)
 

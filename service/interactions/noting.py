@@ -214,8 +214,11 @@ def operated(what: str, registration: Registration, at: int) -> Event:
         "agency": registration.agency,
         "scope": registration.scopes,
         **{power: "true" for power in powers if getattr(registration, power)},
+        "sectors": " ".join(registration.sectors),
+        "purpose": registration.purpose,
     }
-    query = cut(urlencode(said, safe="/*", quote_via=quote))
+    told = {name: value for name, value in said.items() if value}
+    query = cut(urlencode(told, safe="/*", quote_via=quote))
     return Event(registration.locality, what, "", "", purpose=_OPERATION_OF_SERVERS, at=at, query=query)
 
 

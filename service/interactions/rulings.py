@@ -194,7 +194,7 @@ def _rated(given: Iterable[Rating], around: Surroundings) -> list[Issue]:
 
 def _goal(target: Target, around: Surroundings) -> Goal | None:
     resource = around.resource(target)
-    return None if resource is None else goals.read_goal(resource, around.addresses.target)
+    return None if resource is None else around.read_once(target, resource, goals.read_goal)
 
 
 async def _judge_goal(change: Change, goal: Goal, around: Surroundings) -> list[Issue]:

@@ -15,16 +15,16 @@ Source: docs/rules.md, ADR 0022
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from service.fhir.search.expressions import Expression, Or, Query
 from service.fhir.search.references import Addresses
 from service.interactions.content import content
 from service.interactions.context import Act, Context
 from service.interactions.existing import Presence
-from service.outcomes.references import Target, child
+from service.outcomes.references import Locate, Target, child
 from service.storage.store import Change, Expectation, Key, Store, Stored
 
 # Resources that a question is expected to find at most; where it finds more, it is asked again for all.
@@ -37,6 +37,7 @@ _ASKED_AT_ONCE: Final = 100
 _FEW: Final = 3
 
 Json = dict[str, Any]
+_Facts = TypeVar("_Facts")
 
 
 class Surroundings:
@@ -69,6 +70,7 @@ class Surroundings:
         self._truth = self._stored if self._whole is self._store else {}
         self._contents: dict[tuple[str, str, int], Json] = {}
         self._relied_on: dict[Key, Stored] = {}
+        self._read_once: dict[tuple[Key, Callable[..., Any]], tuple[Json, Any]] = {}
         self._answers: dict[tuple[str, Expression], tuple[Stored, ...]] = {}
         self._expectations: list[Expectation] = []
         self._by_child: dict[tuple[str, Target | None], list[Json]] | None = None
@@ -137,6 +139,16 @@ class Surroundings:
             return None
         self._relied_on[key] = stored
         return self._content(self._truth.get(key) or stored if stored.withheld else stored)
+
+    def read_once(self, key: Key, resource: Json, reader: Callable[[Json, Locate], _Facts]) -> _Facts:
+        """What the reader makes of a resource that `resource` gave: many of a unit may name the same one."""
+        known = self._read_once.get((key, reader))
+        if known is not None and known[0] is resource:
+            facts: _Facts = known[1]
+            return facts
+        made = reader(resource, self.addresses.target)
+        self._read_once[key, reader] = (resource, made)
+        return made
 
     async def unseen(self, keys: Iterable[Key]) -> frozenset[Key]:
         """Those of resources of the store that the caller does not see, or from whom a part of them is withheld."""

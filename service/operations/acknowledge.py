@@ -13,7 +13,7 @@ from service.fhir.problems import TooLarge
 from service.interactions.context import Act, Answer, Context
 from service.operations.notices import COMMUNICATION, ORGANIZATION, require_agency, require_ids, require_own
 from service.operations.operation import Call, Operation
-from service.operations.unnarrowed import require_unnarrowed
+from service.operations.unnarrowed import reads_every, require_unnarrowed
 from service.outcomes.recognition import OURS
 
 INPUTS: Final = (Input("notice", "id", required=True, repeats=True),)
@@ -21,6 +21,8 @@ INPUTS: Final = (Input("notice", "id", required=True, repeats=True),)
 
 async def acknowledge(context: Context, act: Act, call: Call) -> Answer:
     """200 with Parameters: the ids of those of the notices that nobody had acknowledged before.
+
+    Those about resources that the token is not for reading are as if they were not there, as for `$notices`.
 
     Raises:
         Malformed: one is named by what is no id.
@@ -36,7 +38,11 @@ async def acknowledge(context: Context, act: Act, call: Call) -> Answer:
         raise TooLarge("notices-too-many", f"{context.limits.page} notices at most are acknowledged at once.")
     await require_agency(context, act, call)
     caller = act.caller
-    done = await context.store.acknowledge(caller.locality, call.id, caller.client, tuple(dict.fromkeys(ids)))
+    known = frozenset(type_ for type_ in context.registry.served if reads_every(caller, type_)) | {
+        COMMUNICATION
+    }
+    named = tuple(dict.fromkeys(ids))
+    done = await context.store.acknowledge(caller.locality, call.id, caller.client, named, known)
     entries: list[Entry] = [("acknowledged", "valueId", id_) for id_ in dict.fromkeys(ids) if id_ in done]
     return Answer(200, document=codec.encode(parameters(*entries)))
 

@@ -13,6 +13,7 @@ from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ NEVER: Final = date.max.toordinal() + 1
 
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _LAST_MONTH: Final = 12
+_USUAL_DATES: Final = 8_192  # a record says the day of one session many times over
 
 # Where the clinics are.
 _UK: Final = ZoneInfo("Europe/London")
@@ -50,6 +52,7 @@ class Days:
 ALWAYS: Final = Days(LONG_AGO, NEVER)
 
 
+@lru_cache(_USUAL_DATES)
 def days_of(text: str | None) -> Days | None:
     """The days that a date, dateTime or instant may mean; None where `text` is none of these."""
     found = _DAY.match(text or "")

@@ -27,6 +27,7 @@ from service.outcomes.whose import whose
 
 __all__ = [
     "EVERYONE",
+    "SPEAKING",
     "Effect",
     "Facts",
     "Ground",
@@ -142,6 +143,8 @@ _READERS: Final[Mapping[str, Callable[[Resource, str, Locate], Iterator[Row]]]] 
     "CarePlan": _of_plan,
     "Consent": rows_of_consent,
 }
+SPEAKING: Final = frozenset(_READERS)
+"""The types of the resources that say who may see a young person's record."""
 
 
 def decide(of: Facts, type_: str, author: str, rows: Iterable[Row], viewer: Viewer) -> Ground:

@@ -18,6 +18,7 @@ from service.access.pseudonymised import is_bound
 from service.bulk import acting, manifest
 from service.bulk.export_request import NDJSON
 from service.bulk.manifest import JOBS, Told, told
+from service.bulk.withdrawing import require_seen
 from service.fhir import codec
 from service.fhir.codec import FHIR_JSON
 from service.fhir.problems import OURS, Gone, Issue, Malformed, Missing, operation_outcome
@@ -102,11 +103,12 @@ async def download(context: Context, request: Request) -> Reply:
 
     Raises:
         Missing: there is no such job or file.
-        Gone: its time is over.
+        Gone: its time is over, or something in the file is not to be seen any more.
         InsufficientScope: the token does not cover what is in the file.
         Unavailable: the files cannot be reached.
     """
     job, file = await _file(context, request)
+    await require_seen(context, request.act.caller, job, file)
     reply = await file_reply(context.files, job, file, request.fields)
     key = (job.id, file.task, file.ordinal)
     if reply.status not in GIVING or key in _NAMED:
@@ -119,6 +121,7 @@ async def download(context: Context, request: Request) -> Reply:
 async def download_head(context: Context, request: Request) -> Reply:
     """As `download`, for who wants to know about the file and sees nothing of it."""
     job, file = await _file(context, request)
+    await require_seen(context, request.act.caller, job, file)
     return await file_reply(context.files, job, file, request.fields, head=True)
 
 

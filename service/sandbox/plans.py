@@ -171,13 +171,7 @@ def _care_plan(
 ) -> Resource:
     arcs, grouped = found
     last_day = calendar.anchor if plan.end is None else plan.end
-    its_goals = [
-        arc
-        for arc in arcs
-        if arc.phase == plan.spell.phase
-        and arc.started <= last_day
-        and (arc.ended is None or arc.ended > plan.start)
-    ]
+    its_goals = _goals_of(plan, arcs, last_day)
     its_groupings = [
         held for held in grouped if held.start <= last_day and (held.end is None or held.end >= plan.start)
     ]
@@ -209,6 +203,12 @@ def _care_plan(
         earlier = codes.reference("CarePlan", f"{person.key}-plan-{plan.number - 1}")
         care_plan["replaces" if plan.spell.phase == 1 else "basedOn"] = [earlier]
     return care_plan
+
+
+def _goals_of(plan: Plan, arcs: Sequence[Arc], last_day: int) -> list[Arc]:
+    """The goals that were worked at while the plan ran; where all were over when it was taken over, the last one."""
+    begun = [arc for arc in arcs if arc.phase == plan.spell.phase and arc.started <= last_day]
+    return [arc for arc in begun if arc.ended is None or arc.ended > plan.start] or begun[-1:]
 
 
 def _status(plan: Plan) -> str:

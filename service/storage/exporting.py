@@ -105,10 +105,17 @@ class Exports(Protocol):
         """About how many resources of each type all their slices hold."""
         ...
 
-    async def slices(self, locality: str, whole: Slice, rows: int, first: int) -> tuple[Slice, ...]:
-        """The slices that a slice falls into: `first` resources in the first one, then `rows` each.
+    async def beginning(self, locality: str, whole: Slice, rows: int) -> Slice | None:
+        """The slice's first so many resources; all of it where it holds no more, None where nothing of its type is there.
 
-        They are the same whenever it is asked; none where nothing is in it.
+        It is the same whenever it is asked, and found soon however much the slice holds.
+        """
+        ...
+
+    async def slices(self, locality: str, whole: Slice, rows: int) -> tuple[Slice, ...]:
+        """The slices of so many resources each that a slice falls into.
+
+        They are the same whenever it is asked; none where nothing of its type is there.
         """
         ...
 

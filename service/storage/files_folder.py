@@ -23,6 +23,9 @@ from service.storage.files import full, oldest, received, unavailable
 
 CHUNK: Final = 1024 * 1024
 """Units: bytes that are read at a time."""
+FLUSHED: Final = 4 * 1024 * 1024
+"""Units: bytes after which a file goes to the disk while it is written: all of one at its end would keep the commits
+of a database on the same disk waiting."""
 STALE: Final = 3_600_000
 """Units: milliseconds after which a file that nobody has written to is half written for good."""
 
@@ -169,13 +172,16 @@ def _names(path: str) -> list[str]:
 def _written(path: Path, chunks: Iterable[bytes]) -> int:
     """The size of a new file of these chunks, which is on disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    size = 0
+    size = flushed = 0
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         for chunk in chunks:
             rest = memoryview(chunk)
             while rest:
                 rest = rest[file.write(rest) :]
             size += len(chunk)
+            if size - flushed >= FLUSHED:
+                os.fdatasync(descriptor)
+                flushed = size
         os.fsync(descriptor)
     return size
 

@@ -26,12 +26,15 @@ Intern = Callable[[set[Name]], Awaitable[None]]
 
 SIGN_IN: Final = "token"
 """The name of what is done where an access token is asked for."""
-CLIENT_ADDED, CLIENT_KEYS, CLIENT_REVOKED = "client-add", "client-keys", "client-revoke"
-OPERATED: Final = (CLIENT_ADDED, CLIENT_KEYS, CLIENT_REVOKED)
+CLIENT_ADDED, CLIENT_CHANGED, CLIENT_KEYS = "client-add", "client-change", "client-keys"
+CLIENT_REVOKED: Final = "client-revoke"
+OPERATED: Final = (CLIENT_ADDED, CLIENT_CHANGED, CLIENT_KEYS, CLIENT_REVOKED)
 """The names of what whoever runs the server does to who may sign in."""
-REST, SIGNING_IN, SECURITY = "rest", "sign-in", "security"
-"""Kinds of acts: what is asked of FHIR, for tokens, and what whoever runs the server does."""
-_APART: Final = {SIGNING_IN: (SIGN_IN,), SECURITY: OPERATED}
+FILES_EXPORTED: Final = "export-files"
+"""The name of what is done where whoever runs the server has files written of what is stored."""
+REST, SIGNING_IN, SECURITY, EXPORTING = "rest", "sign-in", "security", "export"
+"""Kinds of acts: what is asked of FHIR, for tokens, and what whoever runs the server does to clients and to files."""
+_APART: Final = {SIGNING_IN: (SIGN_IN,), SECURITY: OPERATED, EXPORTING: (FILES_EXPORTED,)}
 OPERATION: Final = "operation"
 _PATCH: Final = "patch"
 _WRITING: Final = {"create": audit.CREATED, "update": audit.UPDATED, "delete": audit.DELETED}

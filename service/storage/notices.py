@@ -5,6 +5,7 @@ late, or shown and then lost, is shown again. Statements are written with `$1`, 
 
 Source: ADR 0017
 """
+# ruff: noqa: S608 - the texts are made of each other; values are arguments
 
 from __future__ import annotations
 
@@ -26,18 +27,21 @@ _WAITING: Final = (
     " JOIN resource AS r ON r.locality = $1 AND r.rid = n.rid ORDER BY n.at, n.id"
 )
 
+# Of what type the resource is that a notice `n` is about.
+_ABOUT: Final = "(SELECT r.type FROM resource AS r WHERE r.locality = $1 AND r.rid = n.rid)"
+
 # On PostgreSQL all at once. They are locked in the order of their ids, so that two who acknowledge the same ones
 # wait for each other rather than for ever; who waited finds them acknowledged.
 ACKNOWLEDGE: Final = (
-    "WITH held AS (SELECT id FROM notice WHERE locality = $1 AND agency = $2 AND id = ANY($3::bytea[])"
-    " AND acknowledged IS NULL ORDER BY id FOR UPDATE)"
+    "WITH held AS (SELECT n.id FROM notice AS n WHERE n.locality = $1 AND n.agency = $2 AND n.id = ANY($3::bytea[])"
+    f" AND n.acknowledged IS NULL AND {_ABOUT} = ANY($6::smallint[]) ORDER BY n.id FOR UPDATE OF n)"
     " UPDATE notice AS n SET acknowledged = $4, acknowledger = $5 FROM held"
     " WHERE n.locality = $1 AND n.id = held.id RETURNING n.id"
 )
 # On SQLite one by one, in one transaction.
 ACKNOWLEDGE_ONE: Final = (
-    "UPDATE notice SET acknowledged = $4, acknowledger = $5"
-    " WHERE locality = $1 AND agency = $2 AND id = $3 AND acknowledged IS NULL"
+    "UPDATE notice AS n SET acknowledged = $4, acknowledger = $5 WHERE n.locality = $1 AND n.agency = $2 AND n.id = $3"
+    f" AND n.acknowledged IS NULL AND {_ABOUT} IN (SELECT value FROM json_each($6))"
 )
 
 Fetch = Callable[..., Awaitable[Sequence[Any]]]  # rows of a text and its arguments

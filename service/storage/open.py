@@ -15,6 +15,8 @@ from contextlib import AbstractAsyncContextManager, closing
 from importlib.resources import files
 from pathlib import Path
 
+import asyncpg
+
 from service.fhir.registry import Registry
 from service.fhir.search.derived import index_codes
 from service.fhir.search.digests import definitions
@@ -60,18 +62,34 @@ async def open_store(
         NotMigrated: the schema is missing or of another version.
         Unavailable: the database cannot be reached.
     """
-    if await current_revision(database_url) != REVISION:
-        raise NotMigrated("The database is not at this program's version; run `thrive-fhir migrate`.")
     needed = _names(registry, localities)
     indexed = Indexed(definitions(registry), lambda: session(database_url))
     store: SqliteStore | PostgresStore
-    if database_url.startswith(_SQLITE):
-        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed, rule)
-    else:
-        pool = await connect_postgres(database_url)
+    if database_url.startswith(_POSTGRESQL):
+        pool = await _connected(database_url)
         store = PostgresStore(pool, registry, extractor, clock, indexed, rule, url=database_url)
+    else:
+        _require(await current_revision(database_url))
+        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed, rule)
     await store.start(needed)
     return store
+
+
+async def _connected(database_url: str) -> asyncpg.Pool:
+    """The store's connections, the first of which asks for the revision: another would cost more than the question."""
+    pool = await connect_postgres(database_url)
+    try:
+        async with pool.acquire() as connection:
+            _require(await postgres_revision(connection))
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
+
+
+def _require(found: str | None) -> None:
+    if found != REVISION:
+        raise NotMigrated("The database is not at this program's version; run `thrive-fhir migrate`.")
 
 
 def session(database_url: str) -> AbstractAsyncContextManager[Session]:

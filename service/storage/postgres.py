@@ -275,12 +275,12 @@ class PostgresStore(Seeing):
         return await self._outbox.waiting(await self._located(locality), agency, count, after)
 
     async def acknowledge(
-        self, locality: str, agency: str, client: str, ids: Sequence[str]
+        self, locality: str, agency: str, client: str, ids: Sequence[str], types: frozenset[str]
     ) -> frozenset[str]:
         """As `Store.acknowledge`."""
         await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
         of = (await self._located(locality), self._names.known(Kind.AGENCY, agency))
-        by = (self._clock(), self._names.known(Kind.CLIENT, client))
+        by = (self._clock(), self._names.known(Kind.CLIENT, client), self._numbers_of(types))
         rows = await self._fetch(ACKNOWLEDGE, *of, list(map(pack_id, ids)), *by)
         return frozenset(unpack_id(row[0]) for row in rows)
 

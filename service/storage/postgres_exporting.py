@@ -71,9 +71,11 @@ _CHANGED: Final = (
     f" AND r.updated > $5 AND r.rid > $3 AND r.rid <= $4 AND (SELECT v.updated {_FORMER.format(rid='r.rid', at='$5')}) > $6"
 )
 _ENDS: Final = (
-    "SELECT rid FROM (SELECT rid, row_number() OVER (ORDER BY rid) - ${first}::bigint AS n FROM ({found}) AS found)"
-    " AS numbered WHERE n >= 0 AND n % ${rows}::bigint = 0 ORDER BY rid"
+    "SELECT rid FROM (SELECT rid, row_number() OVER (ORDER BY rid) AS n FROM ({found}) AS found)"
+    " AS numbered WHERE n % ${rows}::bigint = 0 ORDER BY rid"
 )
+# Of what is there this looks at no more than it asks for.
+_END: Final = "{found} ORDER BY {order} LIMIT 1 OFFSET ${rows}::bigint - 1"
 _LATER: Final = "SELECT rid FROM resource WHERE locality = $1 AND type = $2 AND updated > $3 AND rid > $4 AND rid <= $5 ORDER BY rid"
 _SELECT: Final = (
     "SELECT {of}.rid, {of}.id, {of}.updated, {of}.method = {deleted}, {of}.child, {seen}, {body}, {moved}"
@@ -157,20 +159,29 @@ class PostgresExports:
         counted: dict[str, int] = await self._read(count)
         return counted
 
-    async def slices(self, locality: str, whole: Slice, rows: int, first: int) -> tuple[Slice, ...]:
+    async def beginning(self, locality: str, whole: Slice, rows: int) -> Slice | None:
+        """As `Exports.beginning`."""
+        return next(iter(await self._cut(_END, locality, whole, rows)), None)
+
+    async def slices(self, locality: str, whole: Slice, rows: int) -> tuple[Slice, ...]:
         """As `Exports.slices`."""
+        return await self._cut(_ENDS, locality, whole, rows)
+
+    async def _cut(self, text: str, locality: str, whole: Slice, rows: int) -> tuple[Slice, ...]:
+        """What a slice falls into at the ends that are found; nothing where nothing of its type is there."""
         code, type_ = await self.located(locality), self.names.known(Kind.TYPE, whole.type)
         values = [code, type_, whole.low, whole.high, whole.at]
-        there = _THERE
+        # So that the first of them are found along the index of their type.
+        there, order = _THERE, "locality, type, rid"
         if whole.since != NEVER:
             values.append(whole.since)
-            there = _CHANGED
-        text = _ENDS.format(found=there, first=len(values) + 1, rows=len(values) + 2)
+            there, order = _CHANGED, "rid"
+        asked = text.format(found=there, order=order, rows=len(values) + 1)
 
         # Of many types there is nothing, which is told without a connection of its own.
         if not await self.fetch(_ANY, code, type_, whole.at, whole.since):
             return ()
-        found = await self._read(lambda connection: connection.fetch(text, *values, first, rows))
+        found = await self._read(lambda connection: connection.fetch(asked, *values, rows))
         return cut(whole, (row[0] for row in found))
 
     async def view(self, locality: str, sight: Sight | None = None) -> View:

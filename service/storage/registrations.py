@@ -27,6 +27,11 @@ _ADD: Final = (
 _FIND: Final = f"SELECT {_COLUMNS} FROM client WHERE id = $1"  # noqa: S608 - our own names
 _ALL: Final = f"SELECT {_COLUMNS} FROM client ORDER BY created, id"  # noqa: S608 - our own names
 _KEYS: Final = "UPDATE client SET keys = $2, jwks_url = $3 WHERE id = $1 AND revoked IS NULL"
+# What stands as a client was registered with, and its keys where other ones are given.
+_CHANGE: Final = (
+    "UPDATE client SET name = $2, scopes = $3, administrator = $4, governance = $5, chooses_ids = $6, sectors = $7,"
+    " purpose = $8{keys} WHERE id = $1 AND revoked IS NULL"
+)
 _REVOKE: Final = "UPDATE client SET revoked = $2 WHERE id = $1 AND revoked IS NULL"
 _STANDING: Final = (
     f"SELECT {_COLUMNS}, EXISTS (SELECT 1 FROM revoked_token WHERE id = $2)"  # noqa: S608 - our own names
@@ -109,6 +114,26 @@ class Registrations:
     async def replace_keys(self, client: str, keys: str | None, jwks_url: str | None) -> bool:
         """Whether the client, which stands, has these keys and no others from now on."""
         return await self._run(_KEYS, client, keys, jwks_url) == 1
+
+    async def change(self, registration: Registration, *, keys: bool) -> bool:
+        """Whether the client of that id, which stands, is from now on as this says, in the locality and for the agency as before.
+
+        Its keys are changed only where `keys` says so.
+        """
+        row: list[Any] = [
+            registration.id,
+            registration.name,
+            registration.scopes,
+            registration.administrator,
+            registration.governance,
+            registration.chooses_ids,
+            json.dumps(registration.sectors),
+            registration.purpose,
+        ]
+        if keys:
+            row += [registration.keys, registration.jwks_url]
+        text = _CHANGE.format(keys=", keys = $9, jwks_url = $10" if keys else "")
+        return await self._run(text, *row) == 1
 
     async def revoke(self, client: str, at: int) -> bool:
         """Whether the client stood until now; it does no longer."""

@@ -6,7 +6,7 @@ Source: ADR 0019
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Self
 
 from service.fhir.search.sight import Seen, Sight
@@ -15,6 +15,8 @@ from service.storage.querying import decision
 from service.storage.sharing import Resource
 from service.storage.sighted import Sighted
 from service.storage.store import Share, Store
+from service.storage.withdrawals import Withdrawals
+from service.storage.withdrawing import Ask, Withdrawn, asked_by
 
 _SHARES: Final = (
     "SELECT r.type, r.id, s.party, s.effect, s.type, s.purpose, s.mask, s.low, s.high, s.team"
@@ -52,6 +54,16 @@ class Seeing(ABC):
         """As `Store.seen_by`."""
         return Sighted(self, self._masked, locality, sight, seen)  # type: ignore[arg-type]  # each store is one
 
+    @property
+    def withdrawals(self) -> Withdrawals:
+        """As `Store.withdrawals`."""
+        return Withdrawn(self._names, self._clock, self._located, self._acquainted, self._ask)
+
+    @property
+    def _ask(self) -> Ask:
+        """How statements about many resources are run, so that they keep nobody waiting."""
+        return asked_by(self._fetch)
+
     async def sharing(self, locality: str, child: str) -> tuple[Share, ...]:
         """As `Store.sharing`."""
         rows = await self._fetch(_SHARES, await self._located(locality), pack_id(child))
@@ -88,6 +100,10 @@ class Seeing(ABC):
         return {
             tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in rows
         }
+
+    def _numbers_of(self, types: Iterable[str]) -> list[int]:
+        """The numbers of those of the types that are known."""
+        return [code for type_ in types if (code := self._names.code(Kind.TYPE, type_)) is not None]
 
     async def _located(self, locality: str) -> int:
         """The number of the locality, which gets one when somebody comes from it first."""

@@ -175,11 +175,11 @@ class Sighted:
         return await self.whole.notices(locality, agency, count, after)
 
     async def acknowledge(
-        self, locality: str, agency: str, client: str, ids: Sequence[str]
+        self, locality: str, agency: str, client: str, ids: Sequence[str], types: frozenset[str]
     ) -> frozenset[str]:
         """As `Store.acknowledge`."""
         self._in(locality)
-        return await self.whole.acknowledge(locality, agency, client, ids)
+        return await self.whole.acknowledge(locality, agency, client, ids, types)
 
     async def sharing(self, locality: str, child: str) -> tuple[Share, ...]:
         """As `Store.sharing`: all of it, for whoever may ask."""

@@ -9,6 +9,7 @@ Source: https://sqlite.org/wal.html, ADR 0010
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ from service.storage.sqlite_writer import Writer
 from service.storage.statements import SQLITE, Reads, positional, read
 from service.storage.store import Explained, Found, HistoryQuery, Key, Page, Stored, Unit, Waiting
 from service.storage.tables import DELETED, REVISION
+from service.storage.withdrawing import Ask, asked_in_thread
 
 # Units: KiB of page cache a connection (negative is SQLite's way to say KiB).
 _CACHE = -32_000
@@ -125,6 +127,7 @@ class SqliteStore(Seeing):
             *(self._names, clock, rule.masked, partial(connect_steady, path)),
             *(self._writer.run, self._located, self._acquainted),
         )
+        self._connect_apart = partial(connect_steady, path)
         self._interning = asyncio.Lock()
         self._recent = Recent()
 
@@ -249,17 +252,18 @@ class SqliteStore(Seeing):
         return await self._outbox.waiting(await self._located(locality), agency, count, after)
 
     async def acknowledge(
-        self, locality: str, agency: str, client: str, ids: Sequence[str]
+        self, locality: str, agency: str, client: str, ids: Sequence[str], types: frozenset[str]
     ) -> frozenset[str]:
         """As `Store.acknowledge`."""
         await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
         of = (await self._located(locality), self._names.known(Kind.AGENCY, agency))
         by = (self._clock(), self._names.known(Kind.CLIENT, client))
+        about = json.dumps(self._numbers_of(types))
 
         def acknowledge(connection: sqlite3.Connection) -> frozenset[str]:
             text = ACKNOWLEDGE_ONE.replace("$", "?")
             return frozenset(
-                id_ for id_ in ids if connection.execute(text, (*of, pack_id(id_), *by)).rowcount
+                id_ for id_ in ids if connection.execute(text, (*of, pack_id(id_), *by, about)).rowcount
             )
 
         acknowledged: frozenset[str] = await self._writer.run(acknowledge)
@@ -313,6 +317,10 @@ class SqliteStore(Seeing):
 
     async def _fetch(self, text: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return self._rows(text.replace("$", "?"), arguments)
+
+    @property
+    def _ask(self) -> Ask:
+        return asked_in_thread(self._connect_apart)
 
     async def _run(self, text: str, *arguments: Any) -> int:
         changed: int = await self._writer.run(

@@ -68,9 +68,11 @@ _CHANGED: Final = (
     f" AND (SELECT v.updated {_AT.format(rid='r.rid')}) > :since"
 )
 _ENDS: Final = (
-    "SELECT rid FROM (SELECT rid, row_number() OVER (ORDER BY rid) - :first AS n FROM ({found}))"
-    " WHERE n >= 0 AND n % :rows = 0 ORDER BY rid"
+    "SELECT rid FROM (SELECT rid, row_number() OVER (ORDER BY rid) AS n FROM ({found}))"
+    " WHERE n % :rows = 0 ORDER BY rid"
 )
+# Of what is there this looks at no more than it asks for.
+_END: Final = "{found} ORDER BY rid LIMIT 1 OFFSET :rows - 1"
 _LATER: Final = (
     "SELECT rid FROM resource INDEXED BY resource_updated WHERE locality = ? AND type = ? AND updated > ?"
     " AND rid > ? AND rid <= ? ORDER BY rid"
@@ -139,15 +141,23 @@ class SqliteExports:
         counted: dict[str, int] = await self._read(count)
         return counted
 
-    async def slices(self, locality: str, whole: Slice, rows: int, first: int) -> tuple[Slice, ...]:
+    async def beginning(self, locality: str, whole: Slice, rows: int) -> Slice | None:
+        """As `Exports.beginning`."""
+        return next(iter(await self._cut(_END, locality, whole, rows)), None)
+
+    async def slices(self, locality: str, whole: Slice, rows: int) -> tuple[Slice, ...]:
         """As `Exports.slices`."""
-        values = await self._values(locality, whole) | {"first": first, "rows": rows}
+        return await self._cut(_ENDS, locality, whole, rows)
+
+    async def _cut(self, text: str, locality: str, whole: Slice, rows: int) -> tuple[Slice, ...]:
+        """What a slice falls into at the ends that are found; nothing where nothing of its type is there."""
+        values = await self._values(locality, whole) | {"rows": rows}
         there = _THERE if whole.since == NEVER else _CHANGED
 
         def ends(connection: sqlite3.Connection) -> list[int] | None:
             if connection.execute(_ANY, values).fetchone() is None:
                 return None
-            return [end for (end,) in connection.execute(_ENDS.format(found=there), values)]
+            return [end for (end,) in connection.execute(text.format(found=there), values)]
 
         found: list[int] | None = await self._read(ends)
         return () if found is None else cut(whole, found)

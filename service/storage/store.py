@@ -1,8 +1,7 @@
 """What a store does: the protocol that both databases keep, and the values it speaks in.
 
-Time is milliseconds since 1970-01-01T00:00:00Z. Every method may raise
-`service.fhir.problems.Unavailable` when the database cannot be reached; nothing else of
-the database's own errors comes out. A store is used from one event loop.
+Time is milliseconds since 1970-01-01T00:00:00Z. Every method may raise `service.fhir.problems.Unavailable` when the
+database cannot be reached; nothing else of the database's own errors comes out. A store is used from one event loop.
 
 Source: ADR 0002, ADR 0010
 """
@@ -19,6 +18,7 @@ from service.storage.exporting import Exports
 from service.storage.jobs import Jobs
 from service.storage.ledger import Ledger
 from service.storage.registrations import Registrations
+from service.storage.withdrawals import Withdrawals
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 Key = tuple[str, str]  # resource type, logical id
@@ -32,11 +32,10 @@ SERVICE = 7
 class Stored(NamedTuple):
     """One version of a resource. `body` is the exact JSON that a client gets, empty where deleted.
 
-    `key` is the store's own number of the resource, the same for all its versions. `author` is the
-    agency that made its first version, empty where nobody knows. `child` is the id of the one
-    Patient that it is about: None where it is about nobody, `CLOSED` where about several or unknown
-    people. `ground` is the code of that on which it is seen (`service.outcomes.sharing.Ground`).
-    `withheld`: what of the body tells of places is masked.
+    `key` is the store's own number of the resource, the same for all its versions. `author` is the agency that made
+    its first version, empty where nobody knows. `child` is the id of the one Patient that it is about: None where it
+    is about nobody, `CLOSED` where about several or unknown people. `ground` is the code of that on which it is seen
+    (`service.outcomes.sharing.Ground`). `withheld`: what of the body tells of places is masked.
 
     A tuple, because a page makes one of each of its rows, and a frozen dataclass takes four times as long.
     """
@@ -63,13 +62,12 @@ class Stored(NamedTuple):
 class Change:
     """A resource's next version.
 
-    `before` is the version that was current when the change was made up (None: the id
-    was never used); if another is current at commit, the unit is refused as `Stale`.
-    `resource` is the new content without `meta.versionId` and `meta.lastUpdated`, which
-    the store stamps; None deletes. `former` is the content of `before`, None where that
-    is absent or deleted. `child` is the id of the one Patient that the resource is about, where its
-    content does not tell but what it is about does (a Provenance): `CLOSED` where that is not one known
-    young person; None where the content tells.
+    `before` is the version that was current when the change was made up (None: the id was never used); if another is
+    current at commit, the unit is refused as `Stale`. `resource` is the new content without `meta.versionId` and
+    `meta.lastUpdated`, which the store stamps; None deletes. `former` is the content of `before`, None where that is
+    absent or deleted. `child` is the id of the one Patient that the resource is about, where its content does not
+    tell but what it is about does (a Provenance): `CLOSED` where that is not one known young person; None where the
+    content tells.
     """
 
     type: str
@@ -222,9 +220,8 @@ class Share:
 class HistoryQuery:
     """A page of history, newest first. type and id None: of the whole locality; id None: of the type.
 
-    `since` (inclusive) and `until` (exclusive) bound `updated`, in milliseconds.
-    `at` asks for the versions that were current at a time range [low, high).
-    `after` is where the previous page ended: (updated, key, version).
+    `since` (inclusive) and `until` (exclusive) bound `updated`, in milliseconds. `at` asks for the versions that were
+    current at a time range [low, high). `after` is where the previous page ended: (updated, key, version).
     """
 
     type: str | None
@@ -281,6 +278,11 @@ class Store(Protocol):
     @property
     def exports(self) -> Exports:
         """What there was at one moment; a store that is seen by somebody has the same, for its views have eyes."""
+        ...
+
+    @property
+    def withdrawals(self) -> Withdrawals:
+        """What was given out and is not to be seen any more; whoever asks says with whose eyes."""
         ...
 
     @property
@@ -361,9 +363,9 @@ class Store(Protocol):
         ...
 
     async def acknowledge(
-        self, locality: str, agency: str, client: str, ids: Sequence[str]
+        self, locality: str, agency: str, client: str, ids: Sequence[str], types: frozenset[str]
     ) -> frozenset[str]:
-        """Notes that the agency has these notices; the ids of those that it had not acknowledged before.
+        """Notes that the agency has those of these notices that are about `types`; the ids of those that it had not before.
 
         Of those who acknowledge a notice at the same time, one finds its id in the answer.
         """

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from service.access.fetching import FRESH, PAUSE, STALE
-from service.access.issuers import DISCOVERY, LONGEST, SKEW, Issuer
+from service.access.issuers import DISCOVERY, LONGEST, SKEW, Issuer, is_outside, standing
 from service.access.tokens import PROVEN
 from service.fhir.problems import Unauthorized, Unavailable
 from service.storage.registrations import Registration
@@ -298,3 +298,14 @@ async def test_it_expires_where_it_was_believed(tokens, login, clock):
 async def test_an_issuer_nobody_named_is_not_asked(make_tokens, login, clock, elsewhere):
     await refused(make_tokens(), token(login, clock.now))
     assert elsewhere.asked == []
+
+
+def test_what_clients_of_an_issuer_may_be_here():
+    agencies = {name: Registration("outside", "north", name, name, "system/*.rs") for name in ("a", "b")}
+    one = Issuer("https://one.example", "here", frozenset(), "azp", "org", agencies)
+    other = replace(one, issuer="https://one.example/more", agencies={"a": agencies["a"]})
+    assert standing([one, other], "https://one.example|x") == tuple(agencies.values())
+    assert standing([one, other], "https://one.example/more|x|y") == (agencies["a"],)
+    assert standing([one, other], "https://two.example|x") == standing([], "https://one.example|x") == ()
+    assert is_outside("https://one.example|x")
+    assert not is_outside("epr")

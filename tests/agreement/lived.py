@@ -166,8 +166,8 @@ class Lived:
         self._authors: dict[tuple[str, int], str] = {}
 
     async def live(self, steps: list[Step]) -> None:
-        """Writes the world, a minute for each step."""
-        now = BEGUN
+        """Writes the world, or more of it, a minute for each step."""
+        now = self.steps[-1][0] if self.steps else BEGUN
         for step in steps:
             now += MINUTE
             self.service.hands.now = now

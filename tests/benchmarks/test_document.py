@@ -176,11 +176,13 @@ def test_every_command_on_the_page_is_understood():
     """The commands by which the figures are taken stand on the page; each must be one that the parsers know."""
     from benchmarks import __main__ as loads
     from benchmarks import (
+        beside_export,
         cohort,
         cost,
         export,
         flatness,
         imports,
+        job_kills,
         kills,
         profile_create,
         search,
@@ -190,11 +192,13 @@ def test_every_command_on_the_page_is_understood():
 
     parsers = {
         "benchmarks": loads.arguments(),
+        "benchmarks.beside_export": beside_export.arguments(),
         "benchmarks.cohort": cohort.arguments(),
         "benchmarks.cost": cost.arguments(),
         "benchmarks.export": export.arguments(),
         "benchmarks.flatness": flatness.arguments(),
         "benchmarks.imports": imports.arguments(),
+        "benchmarks.job_kills": job_kills.arguments(),
         "benchmarks.kills": kills.arguments(),
         "benchmarks.profile_create": profile_create.arguments(),
         "benchmarks.search": search.arguments(),
@@ -221,6 +225,54 @@ def test_a_sessions_form_is_shown_until_it_is_seen():
     text = rendered([load(scenario="session", rate=50.0, by_kind={"form": times, "visible": times})])
     assert "### A session's form" in text
     assert "| visible | sqlite | 2,500 | 5.5 | 12.3 | 44.0 | 0 |" in text
+
+
+def test_jobs_under_faults_are_shown_kind_by_kind():
+    export = {
+        "jobs": 150,
+        "ended": {"done": 120, "cancelled": 20, "failed: storage-full": 7, "failed: files-unavailable": 3},
+        "struck": {"SIGKILL": 1_200, "cancel": 20, "full disk": 90},
+        "jobs_struck": {"SIGKILL": 140},
+        "undisturbed": 4,
+        "resumed": 77,
+        "anew": 160,
+    }
+    text = rendered(
+        [
+            {
+                "kind": "job-kills",
+                "database": "sqlite",
+                "together": True,
+                "kinds": {"export": export},
+                "faults": ["half a file"],
+                "notes": {},
+            }
+        ]
+    )
+    assert (
+        "| export on sqlite, on the disk that is full | 150 | 120 | 20 | 10 | 1,200 | 0 | 0 | 0 | 20 | 90 | 0 | 4"
+        " | 77 | 1 |" in text
+    )
+
+
+def test_requests_beside_an_export_show_both_and_the_ratio():
+    def arm(p99, **more):
+        times = {"p50": 5.0, "p99": p99}
+        return {"all": times, "kinds": {"search": times}, "errors": {}, **more}
+
+    document = {
+        "kind": "beside-export",
+        "database": "sqlite",
+        "rate": 150.0,
+        "arms": {
+            "alone": arm(20.0, errors={"read answered 500": 2}),
+            "beside": arm(30.0, resources=400_000, seconds=8.0),
+        },
+        "notes": {},
+    }
+    text = rendered([document])
+    assert "| all | sqlite | 150 | 5.0 ms | 5.0 ms | 20.0 ms | 30.0 ms | 1.50 | 2 | 50,000 |" in text
+    assert "| search | sqlite |  | 5.0 ms | 5.0 ms | 20.0 ms | 30.0 ms | 1.50 |  |  |" in text
 
 
 def test_a_cohort_says_what_was_lost_or_came_twice():

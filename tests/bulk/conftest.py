@@ -41,7 +41,7 @@ def lives(around):
 @pytest.fixture
 def small(monkeypatch):
     """Slices of few resources, so that an export of some has many."""
-    for name, rows in (("ROWS", 7), ("SEARCHED_ROWS", 7), ("SOON", 3), ("PEOPLE", 2)):
+    for name, rows in (("ROWS", 7), ("SEARCHED_ROWS", 7), ("SOON", 3), ("PEOPLE", 2), ("BLOCKS", 2)):
         monkeypatch.setattr(export_steps, name, rows)
 
 

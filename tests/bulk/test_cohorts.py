@@ -31,7 +31,7 @@ RATED = "Observation?code=1034351000000101"
 @pytest.fixture
 def small(monkeypatch):
     """Steps of few young people, so that an export of some has many."""
-    for name, rows in (("ROWS", 7), ("SEARCHED_ROWS", 7), ("SOON", 3), ("PEOPLE", 2)):
+    for name, rows in (("ROWS", 7), ("SEARCHED_ROWS", 7), ("SOON", 3), ("PEOPLE", 2), ("BLOCKS", 2)):
         monkeypatch.setattr(export_steps, name, rows)
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from random import Random
 
 import pytest
 
 from service.access.callers import Caller
 from service.access.scopes import read_scopes
+from service.bulk import export_reading, export_steps
+from service.bulk.export_look import look
+from service.fhir.search.compartments import belonging
 from service.fhir.search.expressions import Everything, Query
 from service.fhir.search.sight import Seen, Sight
 from service.interactions.searching import setting_of
 from service.outcomes.sharing import Ground
-from tests.bulk.exports import COHORT, carried, exported, group, job, request, token
+from tests.bulk.exports import ADMINISTRATOR, COHORT, carried, exported, group, job, request, token
 from tests.storage.builders import LOCALITY, creation, deletion, score, stored, unit, update
-from tests.storage.circle import AGENCIES, CAMHS, SCHOOL, labelled, world, wrote
+from tests.storage.circle import AGENCIES, CAMHS, SCHOOL, labelled, team, world, wrote
 
 
 async def test_an_agency_gets_what_searches_show_it(around, folder, small):
@@ -183,6 +187,52 @@ async def test_a_group_is_exported_once_each(cohort, folder, small):
     people = {f"Patient/p{who}" for who in (1, 3, 5)}
     expected = {"Group/some", "List/both", "List/other", "Organization/o", *scores, *people}
     assert sorted(found.ids()) == sorted(expected)
+
+
+WHO = {
+    "administrator": ADMINISTRATOR,
+    "author": Caller("epr", CAMHS, LOCALITY),
+    "one of the team": Caller("epr", SCHOOL, LOCALITY),
+    "stranger": Caller("epr", "stranger", LOCALITY),
+    "narrowed": None,
+}
+
+
+@pytest.mark.parametrize("who", WHO)
+async def test_those_who_are_looked_up_together_have_what_each_has_alone(cohort, folder, monkeypatch, who):
+    await wrote(cohort.store, CAMHS, team("p2-team", "p2", SCHOOL), team("p4-team", "p4", SCHOOL))
+    await wrote(cohort.store, SCHOOL, score("by-school", "p3"), labelled(score("closed", "p4")))
+    await wrote(cohort.store, CAMHS, *(score(f"m{n}", f"p{n}") | {"status": "amended"} for n in range(7)))
+    scopes = (
+        "system/Observation.rs?status=amended system/Observation.rs?_id=p2-1 system/Patient.rs system/List.rs"
+    )
+    caller = WHO[who] or token(cohort, scopes)
+    members = tuple(Random(who).sample([f"p{number}" for number in range(8)], 6))
+    types = (*COHORT, "CareTeam")
+    asked = request(*types, level="Patient", patients=members)
+    looks = await look(cohort, await job(cohort, asked, caller))
+    alone: dict[str, set[bytes]] = {type_: set() for type_ in types}
+    for type_, member in product(types, members):
+        if looks.reads(type_):
+            where = belonging(cohort.registry, type_, member)
+            page = await looks.store.search(LOCALITY, Query(type_, where, 100))
+            alone[type_] |= {one.body for one in page.items}
+    assert any(alone.values()) is (who != "stranger")
+    for together in (1, 2, 100):
+        monkeypatch.setattr(export_reading, "_PEOPLE", together)
+        monkeypatch.setattr(export_steps, "PEOPLE", 3 * together)
+        found = await exported(cohort, folder, *types, level="Patient", patients=members, caller=caller)
+        for type_ in types:
+            assert sorted(found.lines(type_=type_)) == sorted(alone[type_]), (together, type_)
+
+
+async def test_a_filter_is_met_by_what_is_about_those_who_are_named(cohort, folder, small):
+    await wrote(cohort.store, CAMHS, *(score(f"m{n}", f"p{n}") | {"status": "amended"} for n in range(7)))
+    asked = (("Observation", "status=amended"),)
+    found = await exported(
+        cohort, folder, "Observation", level="Patient", patients=("p5", "p1"), filters=asked
+    )
+    assert sorted(found.ids()) == ["Observation/m1", "Observation/m5"]
 
 
 async def test_young_people_are_named(cohort, folder, small):

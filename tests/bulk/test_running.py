@@ -10,7 +10,10 @@ from dataclasses import replace
 import pytest
 
 from service import asgi
+from service.access.callers import Caller
+from service.access.issuers import Issuer
 from service.bulk import running
+from service.bulk.acting import encode
 from service.bulk.import_request import IMPORT
 from service.bulk.running import LASTING, Pace, Runner
 from service.bulk.sweeping import Sweeper
@@ -253,6 +256,62 @@ async def test_a_job_whose_client_is_revoked_stops_within_a_second(context, file
     stop.set()
     await work
     assert await lying(files, one) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        ({"administrator": True, "sectors": ("nhs", "school")}, "done"),
+        ({"administrator": True, "sectors": ()}, "failed"),
+        ({"administrator": False, "sectors": ("nhs",)}, "failed"),
+    ],
+    ids=["as before", "a sector less", "no administrator"],
+)
+async def test_a_job_of_a_client_that_has_not_any_more_what_it_was_asked_for_with(
+    now, state, context, runner, counting
+):
+    client = Registration("epr", "default", "camhs", "An EPR", "system/*.rs", keys="{}")
+    await context.store.registrations.add(replace(client, **now))
+    then = Caller("epr", "camhs", administrator=True, sectors=frozenset({"nhs"}))
+    one = replace(job(context.clock(), client="epr"), caller=encode(then))
+    await context.store.jobs.add(one, (FIRST,))
+    assert (await runner.finish(one.locality, one.id)).state == state
+    if state == "failed":
+        assert await reason(context, one) == ("failed", "client-revoked")
+
+
+def issuer(name, agency="camhs", **more):
+    agencies = {"camhs": Registration("outside", "default", agency, "Outside", "system/*.rs", **more)}
+    return Issuer(name, "here", frozenset({"RS384"}), "azp", "org", agencies)
+
+
+@pytest.mark.parametrize(
+    ("issuers", "state"),
+    [
+        ([issuer("https://other.example"), issuer("https://login.example")], "done"),
+        ([issuer("https://login.example", sectors=("nhs-trust", "school"))], "done"),
+        ([], "failed"),
+        ([issuer("https://other.example")], "failed"),
+        ([issuer("https://login.example", "school")], "failed"),
+        ([issuer("https://login.example", purpose="HRESCH")], "failed"),
+    ],
+    ids=["believed", "of more sectors", "none", "another", "another agency", "another purpose"],
+)
+async def test_a_job_of_a_client_of_an_issuer_that_is_not_believed_any_more(
+    issuers, state, context, files, counting
+):
+    client = "https://login.example|their|client"
+    raw = encode(Caller(client, "camhs"))
+    one = replace(job(context.clock(), client=client), caller=raw)
+    await context.store.jobs.add(one, (FIRST,))
+    await Runner(context, files, {COUNT: counting}, pace=Pace(poll=0.02), issuers=issuers).finish(
+        one.locality, one.id
+    )
+    ended = await context.store.jobs.find(one.locality, one.id)
+    assert ended.state == state
+    if state == "failed":
+        assert await reason(context, one) == ("failed", "client-revoked")
+        assert counting.performed == []
 
 
 async def test_who_stops_gives_its_tasks_back(context, files, counting):

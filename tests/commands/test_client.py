@@ -229,12 +229,88 @@ def test_what_is_done_to_clients_is_told_to_the_audit(url, key, registry, extrac
         "agency": "camhs",
         "scope": "system/*.rs system/Goal.cud",
         "administrator": "true",
+        "sectors": "nhs school",
+        "purpose": "TREAT",
     }
     assert told(url, registry, extractor) == [
         ("client-add", client),
         ("client-keys", client),
         ("client-revoke", client),
     ]
+
+
+def test_a_client_is_changed_and_the_audit_told_what_it_may_from_then_on(url, key, registry, extractor):
+    add("--key", key, "--id", "epr", "--administrator", "--chooses-ids")
+    [before] = listed()
+    done = run(
+        *("change", "epr", "--scope", "system/Goal.rs  system/Task.u", "--no-administrator", "--governance"),
+        *("--sector", "charity", "--purpose", "CAREMGT", "--name", "The EPR"),
+    )
+    assert done.exit_code == 0, done.output
+    [after] = listed()
+    assert after == {name: value for name, value in before.items() if name != "administrator"} | {
+        "scope": "system/Goal.rs system/Task.u",
+        "governance": True,
+        "sectors": ["charity"],
+        "purpose": "CAREMGT",
+        "name": "The EPR",
+    } | {"administrator": False}
+    assert run("change", "epr", "--no-governance").exit_code == 0
+    assert listed() == [after | {"governance": False}]
+    said = {
+        "client": "epr",
+        "agency": "camhs",
+        "scope": "system/Goal.rs system/Task.u",
+        "chooses_ids": "true",
+    }
+    said |= {"sectors": "charity", "purpose": "CAREMGT"}
+    assert told(url, registry, extractor)[1:] == [
+        ("client-change", {**said, "governance": "true"}),
+        ("client-change", said),
+    ]
+
+
+def test_keys_that_are_changed_are_told_of_as_keys(url, key, registry, extractor):
+    add("--key", key, "--id", "epr")
+    assert run("change", "epr", "--jwks-url", "https://vendor.example/keys").exit_code == 0
+    assert listed()[0]["jwks_url"] == "https://vendor.example/keys"
+    assert "keys" not in listed()[0]
+    assert run("change", "epr", "--key", key, "--name", "The EPR").exit_code == 0
+    assert "jwks_url" not in listed()[0]
+    whats = [what for what, _ in told(url, registry, extractor)]
+    assert whats == ["client-add", "client-keys", "client-change", "client-keys"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "Say what"),
+        (("--scope", "user/Goal.rs"), "system/Goal.rs"),
+        (("--scope", " "), "Without scopes"),
+        (("--purpose", "a b"), "codes"),
+        (("--jwks-url", "http://vendor.example/keys"), "https"),
+        (("--name", ""), "name of a client"),
+    ],
+)
+def test_what_a_client_cannot_be_changed_to(url, key, registry, extractor, arguments, says):
+    add("--key", key, "--id", "epr")
+    before = listed()
+    result = run("change", "epr", *arguments)
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert listed() == before
+    assert len(told(url, registry, extractor)) == 1
+
+
+def test_who_is_revoked_or_unknown_is_not_changed(url, key, registry, extractor):
+    add("--key", key, "--id", "epr")
+    run("revoke", "epr")
+    before = told(url, registry, extractor)
+    for client in ("epr", "nobody"):
+        result = run("change", client, "--administrator")
+        assert (result.exit_code, "no client" in result.stderr) == (1, True)
+    assert listed()[0]["administrator"] is False
+    assert told(url, registry, extractor) == before
 
 
 def test_what_was_not_done_is_not_told_to_the_audit(url, key, registry, extractor):

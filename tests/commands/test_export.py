@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from service.access.rule import sharing_rule
+from service.outcomes.grants import Ground
+from service.storage.ledger import Asked
 from service.storage.open import open_store
+from tests.conftest import BASE_URL
 from tests.rest.serving import command
 from tests.storage.builders import deletion, patient, score, stored, unit
 
@@ -20,7 +24,8 @@ def filled(tmp_path, registry, extractor, clock):
     assert command("migrate", database_url=database_url, check=False).returncode == 0
 
     async def fill() -> None:
-        store = await open_store(database_url, registry, extractor, clock)
+        rule = sharing_rule(registry, BASE_URL)
+        store = await open_store(database_url, registry, extractor, clock, rule=rule)
         for id_ in ("a", "b", "c"):
             await stored(store, patient(id_))
         await stored(store, score("one", "a"))
@@ -64,6 +69,37 @@ def test_everything_is_in_the_folder_with_a_manifest(filled, tmp_path):
     again = ran(filled, str(tmp_path / "next"), "--since", manifest["transactionTime"])
     assert again.returncode == 0
     assert read(tmp_path / "next") == {}
+
+
+def told(database_url: str, registry, extractor, clock) -> list[tuple]:
+    """What the audit has of exports, oldest first: the agency, what was asked for, and who is in the files."""
+
+    async def entries():
+        store = await open_store(database_url, registry, extractor, clock)
+        page, _ = await store.audit.found("default", Asked(count=100, kinds=("export",)))
+        await store.close()
+        return [(one.event.agency, one.event.query, dict(one.event.children)) for one in reversed(page)]
+
+    return asyncio.run(entries())
+
+
+def test_the_audit_says_what_was_exported_and_who_is_in_it(filled, tmp_path, registry, extractor, clock):
+    since = "2020-01-01T00:00:00+01:00"
+    assert ran(filled, str(tmp_path / "a"), "--type", "Patient", "--since", since).returncode == 0
+    assert ran(filled, str(tmp_path / "b"), "--patient", "a", "--patient", "b").returncode == 0
+    refused = ran(filled, str(tmp_path / "c"), "--type", "Nonsense")
+    assert refused.returncode == 1
+    assert ran(filled, str(tmp_path / "d"), "--type", "Goal").returncode == 0
+    first = "$export?_type=Patient&_since=2020-01-01T00:00:00%2B01:00"
+    second = "Patient/$export?patient=Patient/a&patient=Patient/b"
+    service = int(Ground.SERVICE)
+    assert told(filled, registry, extractor, clock) == [
+        ("", first, {}),
+        ("", first, dict.fromkeys("abc", service)),
+        ("", second, {}),
+        ("", second, dict.fromkeys("ab", service)),
+        ("", "$export?_type=Goal", {}),
+    ]
 
 
 def test_options_are_those_of_the_operation(filled, tmp_path):

@@ -26,7 +26,7 @@ from service.outcomes.grants import Ground
 from service.rest.auditing import OF_JOBS, UNKNOWN
 from service.storage import audit
 from service.storage.audit import ACTIONS, Entry
-from service.storage.ledger import OPERATED
+from service.storage.ledger import FILES_EXPORTED, OPERATED
 from tests.conftest import BASE_URL
 from tests.storage.audits import entry
 
@@ -231,6 +231,17 @@ def test_what_was_done_to_a_client_is_the_operators_act_and_about_its_access(wha
     assert "meta" not in resource
 
 
+def test_files_that_the_operator_had_written_are_an_export():
+    act = entry(
+        what=FILES_EXPORTED, action=audit.EXECUTED, client="", agency="", type="", id="", query="$export"
+    )
+    resource = audit_event(act, BASE_URL, "x")
+    assert (resource["type"]["system"], resource["type"]["code"]) == (DICOM, "110106")
+    assert [each["code"] for each in resource["subtype"]] == [FILES_EXPORTED]
+    assert resource["agent"][0]["who"] == {"display": "operator"}
+    assert "meta" not in resource
+
+
 def test_nobody_known_is_nobody_known():
     resource = shown(client="", agency="")
     assert resource["agent"][0]["who"] == {"display": "unknown"}
@@ -281,7 +292,10 @@ def test_every_ground_has_a_code_and_every_action_a_letter():
 def test_every_act_that_is_none_of_fhirs_is_in_our_code_system(guide):
     known = {concept["code"] for concept in guide.find("CodeSystem", ACTS)["concept"]}
     units = {"publish", "hand-over", "reopen", "break-glass"}
-    assert known == {each.name for each in OPERATIONS} | units | {UNKNOWN} | set(OPERATED) | OF_JOBS
+    assert (
+        known
+        == {each.name for each in OPERATIONS} | units | {UNKNOWN} | {FILES_EXPORTED, *OPERATED} | OF_JOBS
+    )
 
 
 def test_every_ground_is_in_our_code_system(guide):

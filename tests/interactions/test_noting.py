@@ -13,11 +13,13 @@ from service.fhir.problems import Forbidden, Unavailable
 from service.fhir.search.sight import Seen, Sight
 from service.interactions import noting
 from service.interactions.noting import (
+    MOST_CHILDREN,
     MOST_QUERY,
     NOTHING_STORED,
     Deed,
     author_of,
     cut,
+    exported,
     note,
     note_token,
     operated,
@@ -269,8 +271,19 @@ def test_what_was_done_to_a_client_says_to_whom_and_what_it_may():
         agency="",
         purpose="HSYSADMIN",
         at=99,
-        query="client=epr&agency=camhs&scope=system/*.rs%20system/Goal.cu&governance=true",
+        query="client=epr&agency=camhs&scope=system/*.rs%20system/Goal.cu&governance=true&purpose=TREAT",
     )
+
+
+def test_files_that_were_written_name_the_young_people_a_thousand_at_a_time():
+    query = "Patient/$export?_type=Goal"
+    [asked] = exported("north", query, 99)
+    assert asked == audit.Event("north", "export-files", "", "", purpose="HSYSADMIN", at=99, query=query)
+    children = tuple((f"yp-{number}", 7) for number in range(2 * MOST_CHILDREN + 1))
+    events = exported("north", query, 99, children)
+    assert [len(event.children) for event in events] == [MOST_CHILDREN, MOST_CHILDREN, 1]
+    assert sum((event.children for event in events), ()) == children
+    assert {event._replace(children=()) for event in events} == {asked}
 
 
 def test_a_unit_says_who_stored_it(act):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from service.access.callers import Caller
+from service.access.scopes import read_scopes
 from service.fhir.parameters import read as read_inputs
 from service.fhir.problems import Forbidden, Malformed, Missing, TooLarge
+from service.fhir.search.asked import Setting
 from service.interactions.context import Act
 from service.operations.acknowledge import OPERATION
 from service.operations.operation import Call
+from tests.conftest import BASE_URL
 from tests.interactions.builders import body
 from tests.operations.coordination import slugs
 from tests.operations.test_notices import school, tell  # noqa: F401 - fixtures: pytest finds them by being here
@@ -64,6 +68,30 @@ async def test_an_administrator_may(act, school, tell, acknowledged):  # noqa: F
     assert await acknowledged(desk, "n1") == ["n1"]
     with pytest.raises(Missing):
         await acknowledged(desk, "n1", of="never")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may"),
+    [
+        ("system/Organization.r system/Communication.u", False),
+        ("system/Organization.r system/Communication.ru system/Consent.r?status=active", False),
+        ("system/Organization.r system/Communication.u system/Consent.r", True),
+    ],
+)
+async def test_what_the_token_does_not_show_is_as_if_it_were_not_there(
+    scopes,
+    may,
+    context,
+    registry,
+    school,  # noqa: F811 - the fixtures above
+    tell,  # noqa: F811 - the fixtures above
+    acknowledged,
+):
+    read = read_scopes(Setting(registry, BASE_URL, now=1), scopes)
+    asks = replace(school, caller=replace(school.caller, scopes=read))
+    await tell("n1", event="glass-broken", about="Consent")
+    assert await acknowledged(asks, "n1", "never") == (["n1"] if may else [])
+    assert await waiting(context, school) == ([] if may else ["n1"])
 
 
 async def test_bounds(school, acknowledged):  # noqa: F811 - the fixtures above

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.rest.preloaded import PROGRAM, Forked, preloaded
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60  # seconds that a busy machine may take for anything here
 
@@ -24,7 +25,7 @@ PATIENCE = 60  # seconds that a busy machine may take for anything here
 class Server:
     """A running server: its process, where it is, and where its output goes."""
 
-    process: subprocess.Popen[bytes]
+    process: Forked
     url: str
     output: Path
 
@@ -47,15 +48,19 @@ def command(
     *arguments: str, database_url: str, check: bool = True, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs `thrive-fhir` to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", *arguments],
-        cwd=ROOT,
-        env=environment(database_url, settings),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=check,
-    )
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
+        process = preloaded().start(
+            arguments, environment(database_url, settings), out.fileno(), error.fileno()
+        )
+        try:
+            code = process.wait(PATIENCE)
+        finally:
+            process.kill()
+        said = [file.read() for file in (out, error) if file.seek(0) == 0]
+    done = subprocess.CompletedProcess([PROGRAM, *arguments], code, *said)
+    if check:
+        done.check_returncode()
+    return done
 
 
 @contextmanager
@@ -63,12 +68,11 @@ def serving(folder: Path, database_url: str, *arguments: str, **settings: str) -
     """A server that is ready, and gone afterwards."""
     output = Path(tempfile.mkstemp(dir=folder, prefix="output-")[1])
     with output.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
-            cwd=ROOT,
-            env=environment(database_url, settings),
-            stdout=out,
-            stderr=out,
+        process = preloaded().start(
+            ("serve", "--port", "0", *arguments),
+            environment(database_url, settings),
+            out.fileno(),
+            out.fileno(),
         )
     try:
         yield Server(process, _address(process, output), output)
@@ -78,7 +82,7 @@ def serving(folder: Path, database_url: str, *arguments: str, **settings: str) -
             process.wait(PATIENCE)
 
 
-def _address(process: subprocess.Popen[bytes], output: Path) -> str:
+def _address(process: Forked, output: Path) -> str:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert process.poll() is None, output.read_text()

@@ -11,6 +11,7 @@ import pytest
 
 from service.access.callers import Caller
 from service.access.scopes import read_scopes
+from service.bulk.exporting import Export
 from service.fhir.problems import Conflict, Invalid, Issue, Missing, TooLarge, Unavailable
 from service.interactions.context import Limits
 from service.interactions.searching import setting_of
@@ -19,6 +20,8 @@ from service.storage.files_folder import FolderFiles
 from service.storage.trail import kept
 from tests.rest.asking import client_of, refused
 from tests.rest.bulk import ASYNC, Known, Made, Scripted, begun, ended, lines, until, working
+from tests.storage import circle
+from tests.storage.builders import deletion, unit
 
 EPR = Caller("epr", "camhs")
 MANY = [{"resourceType": "Patient", "id": f"p{number}"} for number in range(40)]
@@ -346,6 +349,48 @@ async def test_so_many_jobs_at_once(as_client, context):
         await begun(client)
     async with as_client(replace(EPR, client="other"), few) as client:
         await begun(client)
+
+
+class Linked(FolderFiles):
+    """Files of a folder that are fetched elsewhere, as those of a bucket are."""
+
+    async def link(self, path, seconds):
+        return f"https://files.invalid/{path}?for={seconds}"
+
+
+@pytest.mark.parametrize("kind", [FolderFiles, Linked])
+async def test_a_file_that_is_not_to_be_seen_any_more_is_given_out_by_no_way(
+    kind, as_client, context, tmp_path
+):
+    context = replace(context, files=kind(tmp_path / "files"))
+    await circle.world(context.store)
+    caller = replace(EPR, agency=circle.SCHOOL)
+    store = context.store
+    async with (
+        kept(store.audit, context.clock) as trail,
+        as_client(caller, replace(context, trail=trail)) as client,
+    ):
+        address, answer = await done(client, context, Export(), "$export?_type=Organization,Patient")
+        urls = {each["type"]: each["url"] for each in answer.json()["output"]}
+        given = await client.get(urls["Patient"])
+        assert given.status_code == (302 if kind is Linked else 200)
+        team = await store.read("default", "CareTeam", "ash-team")
+        await store.commit("default", unit(deletion(team)))
+        for headers in ({}, {"range": "bytes=0-9"}, {"if-none-match": given.headers.get("etag", "*")}):
+            refusal = await client.get(urls["Patient"], headers=headers)
+            refused(refusal, 410, "file-withdrawn")
+            assert "location" not in refusal.headers
+            assert "ash" not in refusal.text
+        assert (await client.head(urls["Patient"])).status_code == 410
+        # What is about nobody is given out, and the manifest still says what there was.
+        assert (await client.get(urls["Organization"])).status_code == given.status_code
+        assert (await client.get(address)).json() == answer.json()
+        _, again = await done(client, context, Export(), "$export?_type=Organization,Patient")
+        assert [each["type"] for each in again.json()["output"]] == ["Organization"]
+    governance = replace(EPR, client="governance", governance=True)
+    async with as_client(governance) as client:
+        found = (await client.get("/fhir/AuditEvent?_count=50&outcome=4")).json()["entry"]
+    assert [each["resource"]["outcomeDesc"] for each in found] == ["file-withdrawn"] * 4
 
 
 async def test_every_download_is_told_and_young_people_once(as_client, context):

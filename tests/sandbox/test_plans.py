@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
+from service.sandbox.cohort import cohort
 from tests.sandbox.conftest import Cohort, code, extension
 
 COORDINATOR = ("http://snomed.info/sct", "768820003")
@@ -83,6 +84,15 @@ def test_goals_of_a_plan_ran_during_it(made: Cohort):
             assert goal["startDate"] <= plan["period"].get("end", "9999")
             if goal["lifecycleStatus"] in {"completed", "cancelled"}:
                 assert goal["statusDate"] >= plan["period"]["start"]
+
+
+def test_a_plan_that_is_taken_over_when_all_goals_are_over_keeps_the_last():
+    """Of that seed all goals of one young person ended before another agency took the plan over."""
+    found = [one for batch in cohort(4, 1038) for one in batch]
+    [taken_over] = [one for one in found if one["id"] == "yp-1038-000004-plan-2"]
+    [kept] = taken_over["goal"]
+    [goal] = [one for one in found if f"Goal/{one['id']}" == kept["reference"]]
+    assert goal["statusDate"] <= taken_over["period"]["start"]
 
 
 def test_an_ended_plan_says_how_it_ended(made: Cohort):

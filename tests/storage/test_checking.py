@@ -84,7 +84,7 @@ async def test_what_a_notice_is_about_may_have_changed_since(store: Store, datab
     await cohort(store)
     before = await store.read(LOCALITY, "Patient", "c")
     await store.commit(LOCALITY, unit(update(before, patient("c", "2"))))
-    await store.acknowledge(LOCALITY, "school", "school's system", ["n1"])
+    await store.acknowledge(LOCALITY, "school", "school's system", ["n1"], frozenset({"Patient"}))
     report = await check(database_url, registry, extractor)
     assert report.faults == []
     assert (report.notices, report.waiting) == (1, 0)

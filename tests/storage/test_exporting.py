@@ -127,12 +127,18 @@ async def test_slices_end_where_they_ended_and_leave_nothing_out(store: Store, l
         for type_ in TYPES:
             for after in (NEVER, since):
                 of = whole(type_, at, after)
-                slices = await store.exports.slices(LOCALITY, of, 5, 2)
+                slices = await store.exports.slices(LOCALITY, of, 5)
                 assert ends.setdefault((type_, after), slices) == slices, round_
                 sizes = [len(await records(store, each)) for each in slices]
                 total = len(await records(store, of))
-                assert sizes[:-1] == [min(2, total), *[5] * (len(sizes) - 2)][: len(sizes) - 1]
+                assert sizes[:-1] == [5] * (total // 5)
                 assert sum(sizes) == total
+                for rows in (1, 5, total, total + 1):
+                    first = await store.exports.beginning(LOCALITY, of, rows)
+                    assert first is not None
+                    assert len(await records(store, first)) == min(rows, total)
+                    behind = Slice(of.type, first.high, of.high, of.at, of.since)
+                    assert await read(store, first, behind) == await read(store, of)
                 assert await read(store, *slices) == await read(store, of)
         for _ in range(10):
             await lives.step(4)

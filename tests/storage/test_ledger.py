@@ -125,16 +125,17 @@ async def test_entries_are_found_by_what_they_say(ledger, asked, expected):
 
 
 async def test_kinds_of_acts_are_told_apart(ledger):
-    whats = ("read", "token", "client-add", "$progress", "client-keys", "client-revoke")
+    whats = ("read", "token", "client-add", "$progress", "client-keys", "client-revoke", "export-files")
     await ledger.keep([entry(number, what=what, children=()) for number, what in enumerate(whats)])
     by = {
         kinds: await found(ledger, kinds=kinds)
-        for kinds in (("rest",), ("sign-in",), ("security",), ("rest", "security"))
+        for kinds in (("rest",), ("sign-in",), ("security",), ("export",), ("rest", "security"))
     }
     assert by == {
         ("rest",): [3, 0],
         ("sign-in",): [1],
         ("security",): [5, 4, 2],
+        ("export",): [6],
         ("rest", "security"): [5, 4, 3, 2, 0],
     }
 

@@ -18,6 +18,7 @@ from service.storage.store import Notice, Stale, Unit, Waiting
 from tests.storage.builders import AUDIT, LOCALITY, creation, deletion, patient, stored, unit, update
 
 CLIENT = "school's system"
+PATIENTS = frozenset({"Patient"})
 
 
 def notice(id_, about="p1", agency="school", event="began"):
@@ -72,7 +73,7 @@ async def test_localities_are_walls(store):
     await tell(store, notice("n2"), locality="elsewhere")
     assert await waiting(store) == ["n1"]
     assert await waiting(store, locality="elsewhere") == ["n2"]
-    assert await store.acknowledge("elsewhere", "school", CLIENT, ["n1"]) == frozenset()
+    assert await store.acknowledge("elsewhere", "school", CLIENT, ["n1"], PATIENTS) == frozenset()
     assert await waiting(store) == ["n1"]
 
 
@@ -96,7 +97,7 @@ async def test_those_of_one_unit_are_told_in_the_order_of_their_ids(store):
 async def test_a_page_may_begin_after_what_is_acknowledged(store):
     for number in range(4):
         await tell(store, notice(f"n{number}", about=f"p{number}"))
-    await store.acknowledge(LOCALITY, "school", CLIENT, ["n1", "n2"])
+    await store.acknowledge(LOCALITY, "school", CLIENT, ["n1", "n2"], PATIENTS)
     assert await waiting(store) == ["n0", "n3"]
     assert await waiting(store, after="n1") == ["n3"]
 
@@ -109,15 +110,18 @@ async def test_nothing_follows_what_the_agency_was_never_sent(store, after):
 
 async def test_what_is_acknowledged_is_told_no_more_and_counted_once(store):
     await tell(store, *(notice(f"n{number}", about=f"p{number}") for number in range(3)))
-    assert await store.acknowledge(LOCALITY, "school", CLIENT, ["n0", "n2", "n2", "never"]) == {"n0", "n2"}
-    assert await store.acknowledge(LOCALITY, "school", CLIENT, ["n0", "n1"]) == {"n1"}
-    assert await store.acknowledge(LOCALITY, "school", CLIENT, []) == frozenset()
+    assert await store.acknowledge(LOCALITY, "school", CLIENT, ["n0", "n2", "n2", "never"], PATIENTS) == {
+        "n0",
+        "n2",
+    }
+    assert await store.acknowledge(LOCALITY, "school", CLIENT, ["n0", "n1"], PATIENTS) == {"n1"}
+    assert await store.acknowledge(LOCALITY, "school", CLIENT, [], PATIENTS) == frozenset()
     assert await waiting(store) == []
 
 
 async def test_nobody_acknowledges_for_another_agency(store):
     await tell(store, notice("n1"))
-    assert await store.acknowledge(LOCALITY, "camhs", CLIENT, ["n1"]) == frozenset()
+    assert await store.acknowledge(LOCALITY, "camhs", CLIENT, ["n1"], PATIENTS) == frozenset()
     assert await waiting(store) == ["n1"]
 
 
@@ -144,7 +148,7 @@ async def test_every_kind_of_id(store):
     ids = ["a", "0123456789abcdef", "0189f0a0-0000-7000-8000-000000000001", "x" * 64]
     await tell(store, *(notice(id_) for id_ in ids))
     assert sorted(await waiting(store)) == sorted(ids)
-    assert await store.acknowledge(LOCALITY, "school", CLIENT, ids) == set(ids)
+    assert await store.acknowledge(LOCALITY, "school", CLIENT, ids, PATIENTS) == set(ids)
 
 
 async def test_an_agency_that_another_process_named_is_found(store, second):
@@ -163,7 +167,7 @@ async def test_of_those_who_acknowledge_at_once_one_has_each(
     readers = [(reader, draw.sample(ids, 40)) for reader in (store, second) * 4]
 
     async def acknowledge(reader, some):
-        return await reader.acknowledge(LOCALITY, "school", CLIENT, some)
+        return await reader.acknowledge(LOCALITY, "school", CLIENT, some, PATIENTS)
 
     async def write(number):
         return await tell(second, notice(f"later{number}", about=f"late{number}"))
@@ -191,7 +195,7 @@ async def test_readers_beside_writers_miss_nothing(store, second):
         while True:
             stop = not writing
             page = await waiting(store, count=4)
-            had = await store.acknowledge(LOCALITY, "school", CLIENT, page)
+            had = await store.acknowledge(LOCALITY, "school", CLIENT, page, PATIENTS)
             told.extend(id_ for id_ in page if id_ in had)
             if stop and not page:
                 return
@@ -234,3 +238,12 @@ async def test_a_unit_without_notices_costs_nothing_for_them(written):
     told, further = await written(Unit((change,), AUDIT, notices=(notice("n1"),)))
     assert told.count("INSERT INTO notice ") == 1
     assert len(further) == len(arguments) + 6
+
+
+async def test_those_about_other_types_are_as_if_they_were_not_there(store):
+    await tell(store, notice("n1"), notice("n2"))
+    others = frozenset({"Consent", "Communication", "Never"})
+    assert await store.acknowledge(LOCALITY, "school", CLIENT, ["n1", "never"], others) == frozenset()
+    assert await store.acknowledge(LOCALITY, "school", CLIENT, ["n1"], frozenset()) == frozenset()
+    assert await waiting(store) == ["n1", "n2"]
+    assert await store.acknowledge(LOCALITY, "school", CLIENT, ["n1"], others | PATIENTS) == {"n1"}

@@ -118,7 +118,7 @@ async def test_a_database_that_is_gone_is_told_as_one_that_may_come_back(url, re
     with pytest.raises(Unavailable):
         await asyncio.to_thread(lambda: list(view.chunks(of)))
     with pytest.raises(Unavailable):
-        await store.exports.slices(LOCALITY, of, 5, 5)
+        await store.exports.slices(LOCALITY, of, 5)
 
 
 async def test_lines_are_the_bodies_byte_for_byte_whatever_json_allows(opened):

@@ -108,3 +108,17 @@ async def test_what_expired_is_forgotten_and_no_more(registrations):
     await registrations.forget(100)
     assert [await registrations.use(each, 200) for each in (b"old", b"new")] == [True, False]
     assert [await registrations.is_called_back(each) for each in (b"old", b"new")] == [False, True]
+
+
+async def test_a_client_is_changed_in_place(registrations, second):
+    await registrations.add(PLAIN)
+    other = replace(FULL, id="epr", locality="north", agency="never", created=99, revoked=None)
+    here = replace(other, locality="default", agency="camhs", created=5)
+    assert await registrations.change(other, keys=False)
+    assert await second.find("epr") == replace(here, keys=PLAIN.keys, jwks_url=None)
+    assert await registrations.change(other, keys=True)
+    assert await second.find("epr") == here
+    assert await second.revoke("epr", 7)
+    assert not await registrations.change(PLAIN, keys=True)
+    assert not await registrations.change(replace(PLAIN, id="nobody"), keys=False)
+    assert await second.all() == (replace(here, revoked=7),)

@@ -37,7 +37,7 @@ async def test_a_file_that_is_gone_is_told_as_one_that_may_come_back(opened, pat
         with pytest.raises(Unavailable):
             await asyncio.to_thread(lambda: list(view.chunks(OF)))
         with pytest.raises(Unavailable):
-            await opened.exports.slices(LOCALITY, OF, 5, 5)
+            await opened.exports.slices(LOCALITY, OF, 5)
     finally:
         path.unlink(missing_ok=True)
         path.with_suffix(".moved").rename(path)

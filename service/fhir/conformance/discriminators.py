@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from service.fhir.conformance.invariants import Uncompilable
+from service.fhir.conformance.invariants import NOWHERE, Uncompilable
 from service.fhir.conformance.items import Gather, Item, gathering
 from service.fhir.conformance.leaves import is_member, target_type, target_types
 from service.fhir.conformance.matches import Test, fixed, pattern
@@ -310,8 +310,9 @@ def _evaluated(path: Path) -> Values:
     def values(item: Item, run: Run) -> list[Item]:
         if not run.sound:
             return []
+        environment = NOWHERE if path.is_closed else run.environment
         try:
-            nodes = path.values(Node(item.type, item.value, item.sibling), run.environment)
+            nodes = path.values(Node(item.type, item.value, item.sibling), environment)
         except EvaluationError:
             return []  # the item has not what the path leads to, so it is of no slice that asks for it
         return [Item(node.value, node.type, None, node.sibling) for node in nodes]

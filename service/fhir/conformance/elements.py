@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import faults, leaves
 from service.fhir.conformance.discriminators import Discriminators
-from service.fhir.conformance.invariants import NOT_ASKED, Invariants, Rule, Uncompilable
+from service.fhir.conformance.invariants import NOT_ASKED, NOWHERE, Invariants, Rule, Uncompilable
 from service.fhir.conformance.items import Item, gathering
 from service.fhir.conformance.objects import Counted, Demands, Ruled, guard_of, keys_of
 from service.fhir.conformance.places import Place, expression
@@ -56,7 +56,9 @@ class Compiler:
             Ruled(rule, self._invariant(rule), guard_of(rule, definition.elements, self.profiles.terminology))
             for rule in self._rules(branch, (type_,), known)
         )
-        return Demands(self.registry, type_, tuple(self.children(branch, type_)), ruled)
+        return Demands(
+            self.registry, type_, tuple(self.children(branch, type_)), ruled, self.invariants.memory
+        )
 
     def children(self, branch: Branch, type_: str) -> Iterator[Counted]:
         """What is asked of an object of the type, one for each child of which the profile asks anything."""
@@ -201,6 +203,8 @@ class Compiler:
                 issue = fault(expression(place), invariant.severity, invariant.key, invariant.text)
                 run.issues.append(issue)
 
+        if rule.is_closed:
+            return Check(tell, lambda value, type_, _run: rule.holds(Node(type_, value), NOWHERE))
         return Check(tell, lambda value, type_, run: rule.holds(Node(type_, value), run.environment))
 
     def _nested(self, branch: Branch, types: tuple[str, ...]) -> Iterator[Check]:

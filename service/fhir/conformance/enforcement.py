@@ -9,7 +9,7 @@ Source: design.md section 6, https://hl7.org/fhir/R4/profiling.html#resources
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ class Triggers:
 
     always: list[str] = field(default_factory=list)
     by_code: dict[str, dict[tuple[str, str], list[str]]] = field(default_factory=dict)
-    others: list[tuple[str, Path]] = field(default_factory=list)
+    others: list[tuple[str, Callable[[Json], bool]]] = field(default_factory=list)
 
 
 class Enforcement:
@@ -78,12 +78,8 @@ class Enforcement:
         for name, by_code in triggers.by_code.items():
             for coding in _codings(resource.get(name)):
                 yield from by_code.get(coding, ())
-        for url, path in triggers.others if sound else ():
-            try:
-                called = path.holds(resource, _NOWHERE)
-            except EvaluationError:
-                called = False  # what the condition cannot be asked of is not what it speaks of
-            if called:
+        for url, is_called in triggers.others if sound else ():
+            if is_called(resource):
                 yield url
 
     def _add(self, url: str, type_: str, condition: str) -> None:
@@ -105,7 +101,20 @@ class Enforcement:
             for member in members:
                 by_code.setdefault(member, []).append(url)
         else:
-            triggers.others.append((url, path))
+            triggers.others.append((url, self._condition(path)))
+
+    def _condition(self, path: Path) -> Callable[[Json], bool]:
+        """Whether the condition is true of a resource; what it cannot be asked of is not what it speaks of."""
+
+        def is_called(resource: Json) -> bool:
+            try:
+                return bool(path.holds(resource, _NOWHERE))
+            except EvaluationError:
+                return False
+
+        if not path.reads:
+            return is_called
+        return self._profiles.invariants.memory.of_answer(sorted(path.reads), is_called)
 
     def _coded(self, tree: Expression) -> tuple[str, frozenset[tuple[str, str]]] | None:
         """The element and codes of a condition `element.memberOf('value set')`; None for any other."""

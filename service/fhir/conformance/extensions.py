@@ -22,6 +22,7 @@ from service.fhir.conformance.runs import Json, Run
 from service.fhir.guide import CANONICAL_BASE
 from service.fhir.paths import EvaluationError, Node, Path, PathError, compile_path
 from service.fhir.problems import Issue
+from service.fhir.remembered import look
 
 if TYPE_CHECKING:
     from service.fhir.conformance.profiles import Profiles
@@ -128,6 +129,7 @@ def contexts(structure: Json, model: TypeModel) -> Contexts:
 
 def _gives(path: Path, standing: Standing) -> bool:
     """Whether the FHIRPath, asked of the resource, gives what has the extension."""
+    look()
     try:
         found = path.values(Node(str(standing.resource.get("resourceType")), standing.resource))
     except EvaluationError:

@@ -23,6 +23,7 @@ from service.fhir.paths import Dialect, Environment, EvaluationError, Path, Path
 from service.fhir.paths.parser import parse
 from service.fhir.paths.path import compile_tree
 from service.fhir.paths.types import TypeModel
+from service.fhir.remembered import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -43,6 +44,8 @@ CORRECTED: Final = {
     ("Questionnaire.item.enableWhen", "que-7"): "operator = 'exists' implies (answer is boolean)",
 }
 
+NOWHERE: Final = Environment()
+"""What is around an item where its rule reads nothing of that."""
 NOT_ASKED: Final = ANSWERED_ELSEWHERE | BEST_PRACTICE
 
 
@@ -59,6 +62,11 @@ class Rule:
     tree: Expression
     path: Path
     shortcut: Callable[[Any, Environment], bool] | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it reads nothing but the item that it is asked of."""
+        return self.shortcut is None and self.path.is_closed
 
     @property
     def key(self) -> str:
@@ -90,6 +98,7 @@ class Invariants:
     def __init__(self, registry: Registry, services: Services | None = None) -> None:
         """Takes the registry whose definitions hold, and what expressions may ask of the outside."""
         self.model = TypeModel(registry)
+        self.memory = Memory()
         self.services = services or Services()
         self.containment = Containment(self.model)
         self._shortcuts = {LOCAL: self.containment.is_met, REFERRED: self.containment.is_referred}

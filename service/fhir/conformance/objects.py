@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import faults
+from service.fhir.conformance.invariants import NOWHERE
 from service.fhir.conformance.items import Gather, Item
 from service.fhir.conformance.leaves import has_member
 from service.fhir.conformance.places import Place, expression
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from service.fhir.conformance.invariants import Rule
     from service.fhir.problems import Issue
     from service.fhir.registry import Registry
+    from service.fhir.remembered import Memory
     from service.fhir.terminology import Terminology
 
 SHAPES_KEPT: Final = 256
@@ -145,8 +147,10 @@ class Ruled:
             return None if truth else _never
         rule = self.rule
 
+        is_closed = rule.is_closed
+
         def holds(node: Json, run: Run) -> bool:
-            return rule.holds(Node(type_, node), run.environment)
+            return rule.holds(Node(type_, node), NOWHERE if is_closed else run.environment)
 
         if self.guard is None or self.guard[0] not in names:
             return holds
@@ -157,12 +161,18 @@ class Ruled:
 class Demands:
     """All that a profile asks of objects of a type."""
 
-    __slots__ = ("_elements", "_shapes", "counted", "ruled", "type")
+    __slots__ = ("_elements", "_memory", "_shapes", "counted", "ruled", "type")
 
     def __init__(
-        self, registry: Registry, type_: str, counted: tuple[Counted, ...], ruled: tuple[Ruled, ...] = ()
+        self,
+        registry: Registry,
+        type_: str,
+        counted: tuple[Counted, ...],
+        ruled: tuple[Ruled, ...] = (),
+        memory: Memory | None = None,
     ) -> None:
-        """Takes what is asked of elements, and of the whole."""
+        """Takes what is asked of elements, and of the whole; `memory` where what was accepted is remembered."""
+        self._memory = memory
         self.type = type_
         self.counted = counted
         self.ruled = ruled
@@ -203,14 +213,28 @@ class Demands:
     def _settle(self, names: tuple[str, ...]) -> tuple[Test, ...]:
         """The tests of a shape, kept if it can be good and there is room."""
         elements = frozenset(self._elements[name] for name in names if name in self._elements)
-        found = [counted.test(names) for counted in self.counted]
-        found += [ruled.test(names, elements, self.type) for ruled in self.ruled]
+        found = [self._of_element(counted, names) for counted in self.counted]
+        found += [self._of_whole(ruled, names, elements) for ruled in self.ruled]
         tests = tuple(test for test in found if test is not None)
         if _never in tests:
             return REFUSED
         if len(self._shapes) < SHAPES_KEPT:
             self._shapes[names] = tests
         return tests
+
+    def _of_element(self, counted: Counted, names: tuple[str, ...]) -> Test | None:
+        test = counted.test(names)
+        present = [name for name in names if name.removeprefix("_") in counted.keys]
+        if self._memory is None or test is None or test is _never or len(present) != 1:
+            return test
+        return self._memory.of_members(present, test)
+
+    def _of_whole(self, ruled: Ruled, names: tuple[str, ...], elements: frozenset[str]) -> Test | None:
+        test, reads = ruled.test(names, elements, self.type), ruled.rule.path.reads
+        if self._memory is None or test is None or test is _never or not ruled.rule.is_closed:
+            return test
+        present = [name for name in names if reads and name in reads]
+        return self._memory.of_members(present, test) if present else test
 
 
 def _is_primitive(registry: Registry, type_: str) -> bool:

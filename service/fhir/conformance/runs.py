@@ -17,6 +17,7 @@ from service.fhir.conformance.items import Item
 from service.fhir.conformance.places import Place
 from service.fhir.paths import Environment
 from service.fhir.problems import Issue
+from service.fhir.remembered import look
 
 Json = dict[str, Any]
 
@@ -37,6 +38,7 @@ class Run:
 
     def contained(self, id_: str) -> Json | None:
         """The contained resource of that id, the container itself for an empty one; None where there is none."""
+        look()
         if not id_:
             return self.root
         if self._contained is None:
@@ -47,12 +49,14 @@ class Run:
     @property
     def environment(self) -> Environment:
         """What %resource and %rootResource stand for."""
+        look()
         if self._environment is None:
             self._environment = Environment(resource=self.resource, root=self.root)
         return self._environment
 
     def entered(self, resource: Json, *, contained: bool) -> Run:
         """A run of a resource within this one, which stays what is around it where that is contained."""
+        look()
         return Run(resource, self.root if contained else resource, sound=self.sound)
 
     def trial(self) -> Run:

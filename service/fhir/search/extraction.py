@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from service.fhir import codec
 from service.fhir.definitions import SearchParameter
 from service.fhir.paths import EvaluationError, Node, Path, PathError, compile_path
 from service.fhir.paths.types import TypeModel
 from service.fhir.registry import Registry
+from service.fhir.remembered import MISSED, Memory
 from service.fhir.search.composites import Group, Way, groups, second_kinds
 from service.fhir.search.derived import AXES, CANONICAL, IDENTIFIER, OF_TYPE, STORED, TEXT, derived
 from service.fhir.search.lengths import shorten
@@ -60,14 +62,24 @@ class Step:
     roots: frozenset[str] | None
     sinks: Sinks
     settled: tuple[Run, Settled] | None = None
+    reads: frozenset[str] | None = None
 
 
 # What is done for resources with the same properties: paths with their sinks, and composites.
 Plan = tuple[
-    tuple[tuple[Run, Settled], ...],
-    tuple[tuple[Callable[[dict[str, Any]], list[Node]], Sinks], ...],
+    tuple["RememberedElement", ...],
+    "Steps",
     tuple[Group, ...],
+    tuple[str, ...],
 ]
+
+# What is read of one property: values by kind, and texts.
+Read = tuple[tuple[tuple[int, tuple[tuple[Any, ...], ...]], ...], tuple[str, ...]]
+
+# Of these no two resources have the same.
+_UNIQUE = frozenset({"id", "identifier", "text", "contained"})
+
+_VALUE_BYTES = 400  # that Python needs for a tuple of a parameter's value and its texts, about
 
 # The sets of SearchValues in the order of its fields, by type of parameter.
 _KINDS = {"token": 0, "reference": 1, "string": 2, "date": 3, "number": 4, "quantity": 5, "uri": 6}
@@ -101,6 +113,8 @@ class Extractor:
         self._seconds = {type_: second_kinds(registry, type_) for type_ in registry.served}
         self._plans: dict[str, dict[tuple[str, ...], Plan]] = {type_: {} for type_ in registry.served}
         self._texts = Texts(registry)
+        self._memory = Memory()
+        self._elements: dict[tuple[str, str, tuple[int, ...]], RememberedElement] = {}
 
     def values(self, resource: dict[str, Any]) -> SearchValues:
         """The search values of a resource of a served type; what they stand for is told in `SearchValues`."""
@@ -114,13 +128,17 @@ class Extractor:
             values.tokens, values.references, values.strings, values.dates,
             values.numbers, values.quantities, values.uris,
         )  # fmt: skip
-        settled, steps, composites = plan
-        _read_settled(resource, settled, kinds)
-        _read_others(resource, steps, kinds)
+        remembered, others, composites, prose = plan
+        found: list[str] = []
+        for element in remembered:
+            element.add(resource, kinds, found)
+        others.read(resource, kinds)
         for group in composites:
             group.add(resource, values.composites)
         shorten(values, self._seconds[resource["resourceType"]])
-        self._texts.add(resource, values.texts)
+        for name in prose:
+            found += self._texts.found(resource["resourceType"], name, resource[name])
+        self._texts.add_found(resource, found, values.texts)
         return values
 
     def _remember(self, shapes: dict[tuple[str, ...], Plan], shape: tuple[str, ...], type_: str) -> Plan:
@@ -128,13 +146,31 @@ class Extractor:
             shapes.clear()
         keys = frozenset(shape)
         due = [step for step in self._steps[type_] if step.roots is None or step.roots & keys]
+        by_name: dict[str, list[Step]] = {}
+        others: list[Step] = []
+        for step in due:
+            read = () if step.reads is None else tuple(step.reads & keys)
+            is_one = len(read) == 1 and read[0] not in _UNIQUE
+            (by_name.setdefault(read[0], []) if is_one else others).append(step)
+        remembered = tuple(self._element(type_, name, tuple(steps)) for name, steps in by_name.items())
         plan = (
-            tuple(step.settled for step in due if step.settled is not None and step.settled[1]),
-            tuple((step.run, step.sinks) for step in due if step.settled is None),
+            remembered,
+            Steps(others),
             tuple(some for group in self._groups[type_] if (some := group.of_shape(keys))),
+            tuple(name for name in shape if name not in by_name and self._texts.has_any(type_, name)),
         )
         shapes[shape] = plan
         return plan
+
+    def _element(self, type_: str, name: str, steps: tuple[Step, ...]) -> RememberedElement:
+        """What is read of a property alone; shapes that read the same of it remember it together."""
+        key = (type_, name, tuple(map(id, steps)))
+        known = self._elements.get(key)
+        if known is None:
+            texts = self._texts.found if self._texts.has_any(type_, name) else None
+            known = RememberedElement(self._memory, type_, name, Steps(steps), texts)
+            self._elements[key] = known
+        return known
 
     def _compile(self, type_: str) -> tuple[Step, ...]:
         """The steps of a type: each path once, with all the parameters that read it."""
@@ -164,8 +200,8 @@ class Extractor:
             for (what, way), codes in sinks.items()
         )
         if not is_plain(expression):
-            return Step(fitting(path), path.roots, made)
-        return Step(path.values, path.roots, made, _settled(path, made))
+            return Step(fitting(path), path.roots, made, None, path.reads)
+        return Step(path.values, path.roots, made, _settled(path, made), path.reads)
 
     def _component_ways(self, parameter: SearchParameter, alternative: str) -> Iterable[Way]:
         """How a component of a composite is read: as the parameter itself and, a quantity, in any unit as well."""
@@ -173,6 +209,75 @@ class Extractor:
         yield path, self._readers.of(parameter.type, way), ""
         if parameter.type == "quantity":
             yield path, self._readers.of(CANONICAL, way), f":{CANONICAL}"
+
+
+class Steps:
+    """Steps of one shape, ready to be run one after the other."""
+
+    __slots__ = ("_settled", "_steps")
+
+    def __init__(self, steps: Iterable[Step]) -> None:
+        """Takes steps that are due."""
+        due = tuple(steps)
+        self._settled = tuple(step.settled for step in due if step.settled is not None and step.settled[1])
+        self._steps = tuple((step.run, step.sinks) for step in due if step.settled is None)
+
+    def read(self, resource: dict[str, Any], kinds: Kinds) -> None:
+        """Adds what the steps give of the resource."""
+        _read_settled(resource, self._settled, kinds)
+        _read_others(resource, self._steps, kinds)
+
+
+class RememberedElement:
+    """What is read of one property of resources, kept by its exact content: records repeat their codes."""
+
+    __slots__ = ("_kept", "_memory", "_missed", "_name", "_steps", "_texts", "_type")
+
+    def __init__(
+        self,
+        memory: Memory,
+        type_: str,
+        name: str,
+        steps: Steps,
+        texts: Callable[[str, str, Any], list[str]] | None,
+    ) -> None:
+        """Takes the steps that read nothing else, and what finds the texts in it, where it may have any."""
+        self._memory = memory
+        self._type = type_
+        self._name = name
+        self._steps = steps
+        self._texts = texts
+        self._missed = 0
+        self._kept: dict[bytes, Read] = memory.kept()
+
+    def add(self, resource: dict[str, Any], kinds: Kinds, texts: list[str]) -> None:
+        """Adds what the steps give of the resource, and the texts of the property."""
+        value = resource[self._name]
+        if self._missed > MISSED:
+            self._steps.read(resource, kinds)
+            if self._texts is not None:
+                texts += self._texts(self._type, self._name, value)
+            return
+        content = codec.encode(value)
+        read = self._kept.get(content)
+        if read is None:
+            self._missed += 1
+            read = self._read(resource, value)
+            size = _VALUE_BYTES * sum(len(found) for _, found in read[0])
+            if self._memory.has_room(len(content), size):
+                self._kept[content] = read
+        elif self._missed:
+            self._missed -= 1
+        rows, words = read
+        for kind, found in rows:
+            kinds[kind].update(found)
+        texts += words
+
+    def _read(self, resource: dict[str, Any], value: Any) -> Read:
+        kinds: Kinds = tuple(set() for _ in _KINDS)
+        self._steps.read(resource, kinds)
+        rows = tuple((kind, tuple(found)) for kind, found in enumerate(kinds) if found)
+        return rows, () if self._texts is None else tuple(self._texts(self._type, self._name, value))
 
 
 def _read_settled(resource: dict[str, Any], steps: Iterable[tuple[Run, Settled]], kinds: Kinds) -> None:

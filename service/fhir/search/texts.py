@@ -61,6 +61,21 @@ class Texts:
         """Adds the words of the resource to `to`, as `SearchValues.texts` has them."""
         found: list[str] = []
         self._gather(resource, self._table(resource["resourceType"]), found)
+        self.add_found(resource, found, to)
+
+    def has_any(self, type_: str, name: str) -> bool:
+        """Whether there may be text in the property of a resource of the type."""
+        return name in self._table(type_)
+
+    def found(self, type_: str, name: str, value: Any) -> list[str]:
+        """The texts in the value of that property of a resource of the type."""
+        found: list[str] = []
+        self._gather({name: value}, self._table(type_), found)
+        return found
+
+    @staticmethod
+    def add_found(resource: dict[str, Any], found: list[str], to: set[tuple[str, str]]) -> None:
+        """As `add`, where the resource's texts are known."""
         words = _joined(tuple(found)) if sum(map(len, found)) <= _REPEATING else _distinct(found)
         if words:
             to.add((CONTENT, words))

@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from service.fhir.conformance.containment import LOCAL
 from service.fhir.conformance.extensions import Standing
-from service.fhir.conformance.invariants import CHILDREN
+from service.fhir.conformance.invariants import CHILDREN, NOWHERE
 from service.fhir.paths import Environment, Node
+from service.fhir.remembered import look
 from service.fhir.validation.primitives import ACCEPTS, Predicate
 from service.fhir.validation.properties import Property, properties
 from service.fhir.validation.references import Targets
@@ -153,11 +154,12 @@ class Shapes(dict[Names, Shape]):
                 return None
             if truth is None:
                 found.append(self._acceptor.rule_check(rule, self._definition.name))
-        found += [
-            self._acceptor.extensions_check(name, self._definition.name)
-            for name in EXTENSIONS
-            if name in given
-        ]
+        for name in EXTENSIONS:
+            if name in given:
+                check = self._acceptor.extensions_check(name, self._definition.name)
+                if self._definition.kind == "resource":
+                    check = self._acceptor.memory.of_members([name], check)
+                found.append(check)
         return tuple(found)
 
     def _check(self, property_: Property) -> Predicate:
@@ -165,6 +167,8 @@ class Shapes(dict[Names, Shape]):
         check = self._checks.get(property_.name)
         if check is None:
             check = self._acceptor.check_of(property_, self._targets, bundled=self._bundled)
+            if self._definition.kind == "resource" and is_remembered(property_, self._acceptor.registry):
+                check = self._acceptor.memory.of_value(check)
             self._checks[property_.name] = check
         return check
 
@@ -198,6 +202,17 @@ class Shapes(dict[Names, Shape]):
         return accepts
 
 
+def is_remembered(property_: Property, registry: Registry) -> bool:
+    """Whether what was accepted under a property of a resource is worth remembering, and not too much.
+
+    What holds resources is not: a Bundle would be written out once more for each check.
+    """
+    held = registry.definition(property_.type)
+    return not property_.primitive and all(
+        "Resource" not in element.types for element in (property_.element, *held.elements.values())
+    )
+
+
 class Surroundings:
     """The resource that is looked at, and the one around it where it is contained."""
 
@@ -211,6 +226,7 @@ class Surroundings:
     @property
     def environment(self) -> Environment:
         """What %resource and %rootResource stand for."""
+        look()
         if self._environment is None:
             self._environment = Environment(resource=self.resource, root=self.root)
         return self._environment
@@ -237,6 +253,7 @@ class Acceptor:
         """Takes the registry whose definitions hold, its invariants, and the extensions that are defined."""
         self.registry = registry
         self.invariants = invariants
+        self.memory = invariants.memory
         self._extensions = extensions
         self.around = Surroundings()
         self._objects: dict[tuple[str, frozenset[str] | None, bool], Predicate] = {}
@@ -255,6 +272,8 @@ class Acceptor:
         def holds(value: Any) -> bool:
             return rule.holds(Node(type_, value), around.environment)
 
+        if rule.is_closed:
+            return lambda value: rule.holds(Node(type_, value), NOWHERE)
         if rule.key == LOCAL:  # on every reference of every resource: most are not worth a Node
             return lambda value: value.get("reference", "#")[:1] != "#" or holds(value)
         return holds

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from service.fhir import codec
 from service.fhir.paths import PathError
 from service.fhir.registry import Registry
+from service.fhir.remembered import MISSED
 from service.fhir.search.composites import second_kinds
 from service.fhir.search.dates import moment
 from service.fhir.search.derived import index_codes
@@ -221,3 +222,26 @@ def check(registry, type_, values):
     assert all(id_ for _, _, id_ in values.references)
     assert all(isinstance(part, str) for kind in ("tokens", "references", "strings", "uris")
                for value in getattr(values, kind) for part in value)  # fmt: skip
+
+
+@given(st.sampled_from(["Observation", "Goal", "Patient", "Encounter"]), st.integers(0, 2**32))
+def test_what_is_remembered_of_elements_changes_no_value(registry, extractor, type_, seed):
+    random = Random(seed)
+    one, other = (instance(registry, type_, random) for _ in range(2))
+    for resource in (one, other, one | other, other | one, one):
+        remembered = extractor.values(resource)
+        extractor._memory.forget()
+        assert extractor.values(resource) == remembered
+        assert extractor.values(resource) == remembered
+
+
+def test_an_element_that_never_comes_again_is_not_remembered_any_more(registry):
+    extractor = Extractor(registry, BASE)
+    for number in range(MISSED + 10):
+        more = {"note": [{"text": f"word{number}"}], "subject": {"reference": f"Patient/{number}"}}
+        values = extractor.values(score(**more))
+        assert f" word{number} " in {words for _, words in values.texts}
+        assert ("subject", "Patient", str(number)) in values.references
+    sizes = {name: len(element._kept) for (_, name, _), element in extractor._elements.items()}
+    assert sizes["subject"] == MISSED + 1
+    assert sizes["code"] == 1
