@@ -45,7 +45,7 @@ def logger(level: str, stream: BinaryIO) -> FilteringBoundLogger:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    return log
+    return log.bind()  # what is asked for at every line is not looked up at every line
 
 
 def _render(_logger: WrappedLogger, method: str, event: EventDict) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,6 +35,8 @@ NOTHING_PREFERRED = Preference()
 FORM_BYTES = 64 * 1024
 # The link to the next page of a search that was sent as a form holds all of it, and more of it escaped.
 QUERY_BYTES = 96 * 1024
+# So many queries are remembered, of so many bytes at most: what is asked again is seldom long.
+_MOST_KNOWN, _SHORT = 2_000, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,10 @@ def pairs(query: bytes) -> Pairs:
     """
     if len(query) > QUERY_BYTES:
         raise Malformed("query-too-long", f"The parameters are longer than {QUERY_BYTES} bytes.")
+    return _known_pairs(query) if len(query) <= _SHORT else _pairs(query)
+
+
+def _pairs(query: bytes) -> Pairs:
     try:
         text = query.decode("ascii")
         return tuple(
@@ -242,6 +249,10 @@ def pairs(query: bytes) -> Pairs:
         raise Malformed("query-malformed", "The parameters are not percent-encoded UTF-8.") from None
     except ValueError:
         raise Malformed("query-too-long", f"There are more than {PARAMETERS} parameters.") from None
+
+
+# What clients ask again and again need not be taken apart again.
+_known_pairs = lru_cache(_MOST_KNOWN)(_pairs)
 
 
 def own(parameters: Pairs) -> Pairs:
