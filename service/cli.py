@@ -246,20 +246,26 @@ async def put(settings: Settings, parts: asgi.Kernel, patients: int, seed: int) 
 
 
 def write(output: Path, patients: int, seed: int) -> int:
-    """How many resources of the cohort were written; the file appears whole or not at all."""
+    """How many resources of the cohort were written; the file appears whole or not at all.
+
+    A device or a pipe takes what is written, and stays what it is.
+    """
     count = 0
-    partial = output.with_name(f".{output.name}.partial")
+    ordinary = output.is_file() or not output.exists()
+    taking = output.with_name(f".{output.name}.partial") if ordinary else output
     try:
-        with partial.open("wb") as file, progress("Inventing young people", patients) as advance:
+        with taking.open("wb") as file, progress("Inventing young people", patients) as advance:
             for batch in cohort(patients, seed):
                 for resource in batch:
                     file.write(codec.encode(resource))
                     file.write(b"\n")
                 count += len(batch)
                 advance(1)
-        partial.replace(output)
+        if ordinary:
+            taking.replace(output)
     finally:
-        partial.unlink(missing_ok=True)
+        if ordinary:
+            taking.unlink(missing_ok=True)
     return count
 
 

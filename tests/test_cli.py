@@ -11,6 +11,7 @@ import re
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -184,6 +185,16 @@ def test_sandbox_without_young_people_is_the_agencies_alone(tmp_path, empty):
     types = {json.loads(line)["resourceType"] for line in file.read_text().splitlines()}
     assert "Organization" in types
     assert "Patient" not in types
+
+
+def test_a_pipe_takes_what_is_written_and_stays_a_pipe(tmp_path):
+    file, pipe = tmp_path / "two.ndjson", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reading:
+        taken = reading.submit(pipe.read_bytes)
+        assert cli.write(pipe, 2, 7) == cli.write(file, 2, 7)
+        assert taken.result() == file.read_bytes()
+    assert pipe.is_fifo()
 
 
 def test_a_file_that_cannot_be_written_is_told_plainly(empty):
