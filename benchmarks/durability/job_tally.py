@@ -129,7 +129,9 @@ def told(kinds: Mapping[str, Kind]) -> str:
 
 def _line(name: str, one: Kind) -> str:
     def listed(counts: Counter[str]) -> str:
-        return ", ".join(f"{count:,} {what}" for what, count in counts.most_common())
+        return ", ".join(
+            f"{count:,} {what}" for what, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        )
 
     return (
         f"{name}: {one.jobs:,} jobs ({listed(one.ended)}); under way at {listed(one.struck) or 'nothing'};"
