@@ -23,7 +23,7 @@ from service.storage.files import full, oldest, received, unavailable
 
 CHUNK: Final = 1024 * 1024
 """Units: bytes that are read at a time."""
-FLUSHED: Final = 4 * 1024 * 1024
+FLUSHED: Final = 1024 * 1024
 """Units: bytes after which a file goes to the disk while it is written: all of one at its end would keep the commits
 of a database on the same disk waiting."""
 STALE: Final = 3_600_000
