@@ -86,8 +86,7 @@ def owns(caller: Caller, raw: bytes) -> bool:
     user = kept.get("user")
     then = (kept["client"], kept["agency"], kept["purpose"], user and tuple(user), kept.get("patient"))
     now = (caller.client, caller.agency, caller.purpose, caller.user, caller.patient)
-    may_still = caller.administrator or not kept["administrator"]
-    return then == now and may_still and caller.sectors.issuperset(kept["sectors"])
+    return then == now and _has_still(kept, caller)
 
 
 def is_vouched(issuers: Iterable[Issuer], client: str, raw: bytes) -> bool:
@@ -108,9 +107,12 @@ def is_vouched(issuers: Iterable[Issuer], client: str, raw: bytes) -> bool:
 
 def has_still(client: Registration, raw: bytes) -> bool:
     """Whether a client has what it saw by when its job was asked for: that it is an administrator, and its sectors."""
-    kept = codec.restore(raw)
-    may_still = client.administrator or not kept.get("administrator", False)
-    return may_still and set(kept.get("sectors", ())) <= set(client.sectors)
+    return _has_still(codec.restore(raw), client)
+
+
+def _has_still(kept: dict[str, Any], now: Caller | Registration) -> bool:
+    may_still = now.administrator or not kept.get("administrator", False)
+    return may_still and set(kept.get("sectors", ())).issubset(now.sectors)
 
 
 def sectors(raw: bytes) -> frozenset[str]:

@@ -22,7 +22,7 @@ from service.access.callers import DEFAULT_LOCALITY, TREATMENT
 from service.access.keys import ALGORITHMS, KeyRefused, read_keys
 from service.access.registration import faults, faults_of_keys
 from service.commands.starting import kernel
-from service.commands.telling import settings_now, told_plainly
+from service.commands.telling import audited, settings_now, told_plainly
 from service.fhir import codec
 from service.fhir.guide import CANONICAL_BASE
 from service.fhir.search.asked import Setting
@@ -34,7 +34,6 @@ from service.storage.ledger import CLIENT_ADDED, CLIENT_CHANGED, CLIENT_KEYS, CL
 from service.storage.open import NotMigrated, current_revision, session
 from service.storage.registrations import Registration, Registrations
 from service.storage.tables import REVISION
-from service.storage.trail import BufferedTrail
 
 SECTOR: Final = f"{CANONICAL_BASE}CodeSystem/sector"
 _SECOND: Final = 1000  # milliseconds
@@ -295,9 +294,7 @@ async def _told(settings: Settings, what: str, client_id: str) -> None:
 
 
 async def _tell(context: Context, what: str, registration: Registration) -> None:
-    trail = BufferedTrail(context.store.audit.keep)
-    await trail.note(operated(what, registration, context.clock()))
-    await trail.close()
+    await audited(context.store.audit, [operated(what, registration, context.clock())])
 
 
 def sectors_of(organization: Json) -> tuple[str, ...]:

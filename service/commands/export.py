@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +23,7 @@ from service.access.callers import DEFAULT_LOCALITY, Caller
 from service.bulk.export_request import EXPORT, Level
 from service.bulk.exporting import FIRST, Export
 from service.commands.starting import kernel
-from service.commands.telling import Advance, progress, settings_now, told_plainly
+from service.commands.telling import Advance, audited, progress, settings_now, told_plainly
 from service.fhir import codec, stamping
 from service.fhir.parameters import read as read_inputs
 from service.fhir.search.sight import Seen
@@ -33,12 +32,11 @@ from service.interactions.noting import exported
 from service.operations.beginning import job_of
 from service.operations.export_asked import INPUTS, read
 from service.operations.operation import Call
-from service.storage.audit import Children, Event, unpacked
+from service.storage.audit import Children, unpacked
 from service.storage.files_folder import FolderFiles
 from service.storage.jobs import File, Job, Outcome, Task
 from service.storage.open import NotMigrated, current_revision
 from service.storage.tables import REVISION
-from service.storage.trail import BufferedTrail
 
 CLIENT: Final = "export"
 """Who exports by this command."""
@@ -187,7 +185,7 @@ async def written(context: Context, job: Job, folder: Path, tasks: int, query: s
     Raises:
         Problem: it cannot be carried out, or the audit not be told; nothing is in the folder then.
     """
-    await _tell(context, exported(job.locality, query, context.clock()))
+    await audited(context.store.audit, exported(job.locality, query, context.clock()))
     hidden = folder / UNFINISHED
     writing = Writing(job, context, FolderFiles(hidden))
     counts = await context.store.exports.counts(job.locality, sorted(context.registry.served))
@@ -195,18 +193,11 @@ async def written(context: Context, job: Job, folder: Path, tasks: int, query: s
         with progress("Exporting", sum(counts.values())) as advance:
             await writing.work(tasks, advance)
         if children := writing.children:
-            await _tell(context, exported(job.locality, query, context.clock(), children))
+            await audited(context.store.audit, exported(job.locality, query, context.clock(), children))
         await asyncio.to_thread(_named, writing, folder, hidden)
     finally:
         await asyncio.to_thread(shutil.rmtree, hidden, ignore_errors=True)
     return writing
-
-
-async def _tell(context: Context, events: Sequence[Event]) -> None:
-    trail = BufferedTrail(context.store.audit.keep)
-    for event in events:
-        await trail.note(event)
-    await trail.close()
 
 
 def _named(writing: Writing, folder: Path, hidden: Path) -> None:

@@ -1,4 +1,4 @@
-"""How commands speak to the person who typed them: settings, faults in a sentence, and progress.
+"""How commands speak to the person who typed them: settings, faults in a sentence, progress; and to the audit.
 
 Source: docs/commands.md
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -19,7 +19,10 @@ from service.fhir.problems import Problem
 from service.fhir.profiles.snapshots import SnapshotError
 from service.fhir.search.definitions import Unusable
 from service.settings import Settings, WrongSettings, environment, read, unknown
+from service.storage.audit import Event
+from service.storage.ledger import Ledger
 from service.storage.open import NotMigrated, UnknownDatabase
+from service.storage.trail import BufferedTrail
 
 STEPS = 10  # plain lines that a long work prints where there is no terminal
 
@@ -79,3 +82,15 @@ def progress(text: str, total: int) -> Iterator[Advance]:
             click.echo(f"{text}: {shown * 100 // STEPS} %", err=True)
 
     yield advance
+
+
+async def audited(ledger: Ledger, events: Sequence[Event]) -> None:
+    """Writes down what whoever runs the server does.
+
+    Raises:
+        Problem: it could not be written; then it shall not be done.
+    """
+    trail = BufferedTrail(ledger.keep)
+    for event in events:
+        await trail.note(event)
+    await trail.close()

@@ -80,6 +80,10 @@ class Names:
         """The number of the name, None where this process has not seen it."""
         return self._codes.get((kind, text))
 
+    def numbers(self, kind: Kind, texts: Iterable[str]) -> list[int]:
+        """The numbers of those of the names that this process has seen, in the order of the texts."""
+        return [code for text in sorted(texts) if (code := self.code(kind, text)) is not None]
+
     def known(self, kind: Kind, text: str) -> int:
         """The number of a name that must have been learnt.
 

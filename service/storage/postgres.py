@@ -280,7 +280,7 @@ class PostgresStore(Seeing):
         """As `Store.acknowledge`."""
         await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
         of = (await self._located(locality), self._names.known(Kind.AGENCY, agency))
-        by = (self._clock(), self._names.known(Kind.CLIENT, client), self._numbers_of(types))
+        by = (self._clock(), self._names.known(Kind.CLIENT, client), self._names.numbers(Kind.TYPE, types))
         rows = await self._fetch(ACKNOWLEDGE, *of, list(map(pack_id, ids)), *by)
         return frozenset(unpack_id(row[0]) for row in rows)
 

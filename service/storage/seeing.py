@@ -6,7 +6,7 @@ Source: ADR 0019
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
 from service.fhir.search.sight import Seen, Sight
@@ -100,10 +100,6 @@ class Seeing(ABC):
         return {
             tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in rows
         }
-
-    def _numbers_of(self, types: Iterable[str]) -> list[int]:
-        """The numbers of those of the types that are known."""
-        return [code for type_ in types if (code := self._names.code(Kind.TYPE, type_)) is not None]
 
     async def _located(self, locality: str) -> int:
         """The number of the locality, which gets one when somebody comes from it first."""

@@ -258,7 +258,7 @@ class SqliteStore(Seeing):
         await self._intern({(Kind.AGENCY, agency), (Kind.CLIENT, client)})
         of = (await self._located(locality), self._names.known(Kind.AGENCY, agency))
         by = (self._clock(), self._names.known(Kind.CLIENT, client))
-        about = json.dumps(self._numbers_of(types))
+        about = json.dumps(self._names.numbers(Kind.TYPE, types))
 
         def acknowledge(connection: sqlite3.Connection) -> frozenset[str]:
             text = ACKNOWLEDGE_ONE.replace("$", "?")

@@ -172,10 +172,13 @@ class Withdrawn:
     async def suspects(self, locality: str, given: Given, speaking: Collection[str]) -> Suspects:
         """As `Withdrawals.suspects`."""
         at = {"locality": await self.located(locality), "since": given.since}
-        said = {row[0] for row in await self._all(_said_since, at, "types", self._codes(speaking))}
+        said = {
+            row[0]
+            for row in await self._all(_said_since, at, "types", self.names.numbers(Kind.TYPE, speaking))
+        }
         times = at | {"begun": given.since - SKEW, "now": self.clock()}
         held = await self._all(_held_since, times, "children", given.children)
-        facts = await self._all(_facts_since, at, "types", self._codes(given.types))
+        facts = await self._all(_facts_since, at, "types", self.names.numbers(Kind.TYPE, given.types))
         return Suspects(
             frozenset({*said.intersection(given.children), *(row[0] for row in held)}),
             frozenset((self.names.text(Kind.TYPE, type_), unpack_id(id_)) for type_, id_ in facts),
@@ -214,7 +217,7 @@ class Withdrawn:
         self, locality: str, sight: Sight, types: Collection[str], children: Collection[bytes]
     ) -> bool:
         """As `Withdrawals.closed`."""
-        codes = self._codes(types)
+        codes = self.names.numbers(Kind.TYPE, types)
         if not codes:
             return False
         values = await self._eyes(locality, sight) | {"types": codes}
@@ -225,9 +228,6 @@ class Withdrawn:
         await self.acquainted(sight)
         eyes = decision.values(sight, self.names, self.clock())
         return {"locality": await self.located(locality), **eyes}
-
-    def _codes(self, types: Collection[str]) -> list[int]:
-        return [code for type_ in types if (code := self.names.code(Kind.TYPE, type_)) is not None]
 
     async def _all(
         self, statement: Statement, values: _Values, name: str, of: Collection[Any]

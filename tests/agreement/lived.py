@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from litestar.types import ASGIApp
 
 from service.access.callers import Caller
+from service.access.rule import sharing_rule
 from service.access.scopes import read_scopes
 from service.fhir.registry import Registry
 from service.fhir.search.asked import Setting
+from service.fhir.validation.validator import Validator
 from service.interactions.context import Context, Limits
 from service.rest import logs
 from service.rest.application import application
 from service.rest.bodies import Bounds
+from service.storage.open import open_store
 from service.storage.store import Store, Stored
 from tests.agreement import tokens
 from tests.agreement.asking import Said, ask
@@ -214,3 +218,24 @@ def _entry(type_: str, id_: str, resource: Json | None) -> Json:
         "resource": resource,
         "request": {"method": "PUT", "url": url},
     }
+
+
+@asynccontextmanager
+async def unlived(url: str, **parts: Any) -> AsyncIterator[Lived]:
+    """A world of which nothing happened yet, on a migrated database; `parts` are those of its context that tests share."""
+    hands = Hands(BEGUN)
+    registry, extractor, terminology = (parts[name] for name in ("registry", "extractor", "terminology"))
+    rule = sharing_rule(registry, BASE_URL)
+    store = await open_store(url, registry, extractor, hands, LOCALITIES, rule)
+    context = Context(
+        validator=Validator(registry, terminology.guide, terminology),
+        store=store,
+        clock=hands,
+        ids=str,
+        base_url=BASE_URL,
+        limits=Limits(),
+        link_key=bytes(32),
+        **parts,
+    )
+    yield Lived(service(store, context, hands))
+    await store.close()

@@ -11,19 +11,14 @@ from random import Random
 
 import pytest
 
-from service.access.rule import sharing_rule
 from service.bulk import acting
 from service.bulk.export_request import ExportRequest
-from service.fhir.validation.validator import Validator
-from service.interactions.context import Context, Limits
-from service.storage.open import open_store
 from tests.agreement import worlds
-from tests.agreement.lived import BEGUN, LATER, MINUTE, NOW, Hands, Lived, caller_of, everybody, service
+from tests.agreement.lived import BEGUN, LATER, MINUTE, NOW, Lived, caller_of, everybody, unlived
 from tests.agreement.oracle import Eyes
 from tests.agreement.questions import TYPES
 from tests.bulk.exports import Exported, carried, job
 from tests.bulk.exports import request as export_of
-from tests.conftest import BASE_URL
 
 SEEDS = {"sqlite": (11, 12), "postgresql": (13,)}
 WORLDS = [pytest.param((kind, seed), id=f"{kind}-{seed}") for kind, seeds in SEEDS.items() for seed in seeds]
@@ -34,29 +29,10 @@ LEAST = (4_000, 1_000)
 @pytest.fixture(params=WORLDS)
 async def lived(request, databases, tmp_path, registry, extractor, guide, terminology, folder):
     kind, seed = request.param
-    hands = Hands(BEGUN)
-    rule = sharing_rule(registry, BASE_URL)
-    store = await open_store(
-        databases.migrated(kind, tmp_path), registry, extractor, hands, worlds.LOCALITIES, rule
-    )
-    context = Context(
-        registry=registry,
-        validator=Validator(registry, terminology.guide, terminology),
-        store=store,
-        clock=hands,
-        ids=str,
-        base_url=BASE_URL,
-        limits=Limits(),
-        link_key=bytes(32),
-        extractor=extractor,
-        guide=guide,
-        terminology=terminology,
-        files=folder,
-    )
-    found = Lived(service(store, context, hands))
-    await found.live(worlds.imagine(seed))
-    yield found
-    await store.close()
+    shared = {"registry": registry, "extractor": extractor, "guide": guide, "terminology": terminology}
+    async with unlived(databases.migrated(kind, tmp_path), files=folder, **shared) as found:
+        await found.live(worlds.imagine(seed))
+        yield found
 
 
 def bodies(found) -> dict[tuple[str, str], bytes]:

@@ -15,21 +15,16 @@ from random import Random
 
 import pytest
 
-from service.access.rule import sharing_rule
 from service.bulk import acting
 from service.bulk.withdrawing import require_seen
 from service.fhir.problems import Gone
-from service.fhir.validation.validator import Validator
-from service.interactions.context import Context, Limits
 from service.storage.jobs import File
-from service.storage.open import open_store
 from tests.agreement import worlds
-from tests.agreement.lived import BEGUN, LATER, NOW, Hands, Lived, caller_of, everybody, service
+from tests.agreement.lived import BEGUN, LATER, NOW, Lived, caller_of, everybody, unlived
 from tests.agreement.oracle import EVERYTHING, Eyes, Key, Oracle
 from tests.agreement.questions import TYPES
 from tests.bulk.exports import Exported, carried, job
 from tests.bulk.exports import request as export_of
-from tests.conftest import BASE_URL
 
 SEEDS = {"sqlite": (21, 22), "postgresql": (23,)}
 WORLDS = [pytest.param((kind, seed), id=f"{kind}-{seed}") for kind, seeds in SEEDS.items() for seed in seeds]
@@ -43,27 +38,9 @@ LEAST = {"refused": 30, "given": 60}
 async def begun(request, databases, tmp_path, registry, extractor, guide, terminology, folder):
     """A world of which nothing happened yet, and its seed."""
     kind, seed = request.param
-    hands = Hands(BEGUN)
-    rule = sharing_rule(registry, BASE_URL)
-    store = await open_store(
-        databases.migrated(kind, tmp_path), registry, extractor, hands, worlds.LOCALITIES, rule
-    )
-    context = Context(
-        registry=registry,
-        validator=Validator(registry, terminology.guide, terminology),
-        store=store,
-        clock=hands,
-        ids=str,
-        base_url=BASE_URL,
-        limits=Limits(),
-        link_key=bytes(32),
-        extractor=extractor,
-        guide=guide,
-        terminology=terminology,
-        files=folder,
-    )
-    yield Lived(service(store, context, hands)), seed
-    await store.close()
+    shared = {"registry": registry, "extractor": extractor, "guide": guide, "terminology": terminology}
+    async with unlived(databases.migrated(kind, tmp_path), files=folder, **shared) as found:
+        yield found, seed
 
 
 @dataclass

@@ -45,3 +45,9 @@ def test_names_know_what_they_learnt():
     assert names.texts(Kind.SYSTEM) == ["urn:a"]
     assert names.has_all(Kind.SYSTEM, {0, 4})
     assert not names.has_all(Kind.SYSTEM, {4, 5})
+
+
+def test_numbers_are_those_of_the_names_that_are_known_in_one_order():
+    names = Names()
+    names.learn([(Kind.TYPE, 7, "Goal"), (Kind.TYPE, 3, "Patient"), (Kind.SYSTEM, 9, "Task")])
+    assert names.numbers(Kind.TYPE, {"Patient", "Task", "Goal", "Flag"}) == [7, 3]

@@ -58,7 +58,7 @@ class Recalled:
         key: Key | None = None
         if _is_lasting(pairs):
             bounds = (count_default, count_limit, lenient)
-            key = (type_, tuple(pairs), within, types, bounds, setting.base_url, id(setting.registry))
+            key = (type_, tuple(pairs), within, types, bounds, setting.base_url, setting.registry)
             found = self._known.get(key)
             if found is not None:
                 self._known.move_to_end(key)

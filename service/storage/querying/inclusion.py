@@ -100,8 +100,7 @@ class Inclusion:
             refers += f" WHERE {told}"
         wanted = ""
         if types:
-            numbers = [code for type_ in sorted(types) if (code := self._names.code(Kind.TYPE, type_))]
-            wanted = f" AND f.target_type IN (SELECT value FROM {text.numbers(numbers)} AS t)"
+            wanted = f" AND f.target_type IN (SELECT value FROM {text.numbers(self._types(types))} AS t)"
         local = f"WHERE f.target_type <> {URL_TARGET}{wanted}"
         found = [f"SELECT r.rid FROM refers AS f {text.target('r')} {local}"]
         if any(self._is_canonical(parameter) for parameter in parameters):
@@ -188,7 +187,7 @@ class Inclusion:
 
     def _types(self, types: Iterable[str]) -> list[int]:
         """The numbers of those types that there are."""
-        return [code for type_ in sorted(types) if (code := self._names.code(Kind.TYPE, type_))]
+        return self._names.numbers(Kind.TYPE, types)
 
     def _numbers(self, parameters: Iterable[Parameter]) -> list[int]:
         known = self._names.known
