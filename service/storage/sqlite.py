@@ -12,6 +12,7 @@ import asyncio
 import json
 import secrets
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,8 @@ _STEADY_CACHE = -4_000
 _MAPPED = 2**31 - 65_536
 # Units: milliseconds that SQLite waits for a lock held by a program that is not ours.
 _BUSY = 10_000
+# Units: seconds between two tries where it does not wait.
+_PAUSE = 0.005
 # So many resources are read at a time when all are walked through.
 _STRIDE = 1000
 
@@ -70,13 +73,30 @@ _READ = positional(read(0), SQLITE, ("locality", "type", "id"))
 def connect(path: Path) -> sqlite3.Connection:
     """A connection with manual transactions, durable commits and the caches we want, which remembers no decision."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = {_CACHE}")
     connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
     connection.execute("PRAGMA temp_store = MEMORY")
     nothing_remembered(connection)
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Has the file written by a log ahead, as it stays. Whoever opens a new file first does so; SQLite lets none wait.
+
+    Source: https://sqlite.org/wal.html, https://sqlite.org/rescode.html#busy
+    """
+    deadline = time.monotonic() + _BUSY / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as busy:
+            if busy.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
