@@ -9,7 +9,7 @@ Source: https://hl7.org/fhir/R4/references.html#literal, docs/rules.md
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -52,38 +52,53 @@ class Literal:
         return 1 <= number <= present.version
 
 
-def new_literals(change: Change, addresses: Addresses) -> list[Literal]:
-    """The references to this server that a change brings."""
-    if change.resource is None:
-        return []
-    texts = _texts(change.resource)
-    if change.former is not None:
-        texts -= _texts(change.former)
-    found = []
-    for text in texts:
-        key = addresses.local(text)
+class Literals:
+    """The references of a unit, each text of them read once: most of what is about somebody says the same."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        """Takes which addresses are ours."""
+        self._addresses = addresses
+        self._known: dict[str, Literal | None] = {}
+
+    def new(self, change: Change) -> list[Literal]:
+        """The references to this server that a change brings."""
+        if change.resource is None:
+            return []
+        texts = _texts(change.resource)
+        if change.former is not None:
+            texts -= _texts(change.former)
+        known = self._known
+        found = (known[text] if text in known else self._read(text) for text in texts)
+        return [literal for literal in found if literal is not None]
+
+    def _read(self, text: str) -> Literal | None:
+        key = self._addresses.local(text)
+        literal = None
         if key is not None:
             _, versioned, version = text.partition(_HISTORY)
-            found.append(Literal(text, key, version if versioned else None))
-    return found
+            literal = Literal(text, key, version if versioned else None)
+        self._known[text] = literal
+        return literal
 
 
 def _texts(resource: Json) -> set[str]:
     """The text of every literal reference: no other element of R4 is a string called reference."""
     found: set[str] = set()
-    waiting: list[Any] = [resource]
-    while waiting:
-        node = waiting.pop()
-        if type(node) is dict:
-            for key, value in node.items():
-                kind = type(value)
-                if kind is dict or kind is list:
-                    waiting.append(value)
-                elif key == "reference" and kind is str:
-                    found.add(value)
-        else:
-            waiting += [value for value in node if type(value) is dict or type(value) is list]
+    _gather((resource,), found)
     return found
+
+
+def _gather(values: Iterable[Any], found: set[str]) -> None:
+    for value in values:
+        kind = value.__class__
+        if kind is dict:
+            text = value.get("reference")
+            if text.__class__ is str:
+                found.add(text)
+            if text is None or len(value) > 1:  # most references have nothing else
+                _gather(value.values(), found)
+        elif kind is list:
+            _gather(value, found)
 
 
 def missing(

@@ -108,6 +108,7 @@ class Extraction:
         self._locate = around.addresses.target
         self._unfit = unfit
         self._responses: dict[Target, Change] = {}
+        self._sayings: dict[str, tuple[Saying, ...]] = {}
         self._writings: dict[Target, list[Writing]] = {}
         self._observations: list[Change] = []
         foreign: set[Target] = set()
@@ -171,9 +172,9 @@ class Extraction:
             await self._judge(key, written, found)
             return
         if change.resource is not None:
-            found.refuse(key, can_be_taken(change.resource, self._locate))
+            found.refuse(key, can_be_taken(change.resource, self._said(change), self._locate))
         stored = await self._stored(change)
-        response = Response(change.id, change.former, change.resource)
+        response = Response(change.id, change.former, change.resource, self._said(change))
         reckoning = reckon(response, self._taken(stored), written, self._context.goal_codes, self._locate)
         self._revise(key, stored, reckoning.revised, found)
         changed = {resource["id"] for resource in reckoning.revised}
@@ -192,7 +193,7 @@ class Extraction:
         keeps_links = all(writing.keeps_its_link for writing in written)
         stored = {} if keeps_links else await self._derived(key[1])
         self._around.rely_on(stored.values())
-        response = Response(key[1], resource, resource)
+        response = Response(key[1], resource, resource, said)
         reckoning = reckon(response, self._taken(stored), written, self._context.goal_codes, self._locate)
         for id_, issue in reckoning.issues:
             found.refuse((OBSERVATION, id_), [issue])
@@ -210,7 +211,13 @@ class Extraction:
         return {one.id: one for one in stored if one is not None and not one.deleted}
 
     def _said(self, change: Change) -> tuple[Saying, ...]:
-        return () if change.resource is None else sayings(change.resource, self._locate)
+        """What one of the responses will say."""
+        if change.resource is None:
+            return ()
+        known = self._sayings.get(change.id)
+        if known is None:
+            known = self._sayings[change.id] = sayings(change.resource, self._locate)
+        return known
 
     async def _derived(self, id_: str) -> dict[str, Stored]:
         found = await self._around.found(OBSERVATION, _derived_from(id_))

@@ -19,7 +19,7 @@ from service.interactions import cohort_filters
 from service.interactions.admission import Admitted, Unfit, admit
 from service.interactions.content import content
 from service.interactions.context import Act, Context
-from service.interactions.existing import missing, new_literals
+from service.interactions.existing import Literals, missing
 from service.interactions.extracting import Extraction
 from service.interactions.pauses import breathe
 from service.interactions.permission import refusals, require_choice
@@ -74,9 +74,10 @@ async def examine(
     around = Surroundings(context, act, changes, pending)
     extraction = Extraction(context, around, changes, unfit)
     locate = around.addresses.target
+    brought = Literals(around.addresses)
     cases = []
     for done, change in enumerate(changes):
-        literals = new_literals(change, around.addresses) if context.references else []
+        literals = brought.new(change) if context.references else []
         case = case_of(change, locate)
         if literals or case is not None or change.type == cohort_filters.GROUP:
             cases.append((change, literals, case))

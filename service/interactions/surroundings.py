@@ -66,6 +66,7 @@ class Surroundings:
         self._own = {(change.type, change.id): change for change in changes}
         self._pending = frozenset(pending)
         self._stored: dict[Key, Stored | None] = {}
+        self._presences: dict[Key, Presence | None] = {}
         # The same where the caller sees all.
         self._truth = self._stored if self._whole is self._store else {}
         self._contents: dict[tuple[str, str, int], Json] = {}
@@ -117,9 +118,16 @@ class Surroundings:
             found = await store.read_many(self._locality, part)
             for key in part:
                 known[key] = found.get(key)
+                self._presences.pop(key, None)
 
     def presence(self, key: Key) -> Presence | None:
         """How far a resource that was fetched, or is of the unit, will be here; None: it never was."""
+        if key in self._presences:
+            return self._presences[key]
+        presence = self._presences[key] = self._presence(key)
+        return presence
+
+    def _presence(self, key: Key) -> Presence | None:
         own = self._own.get(key)
         if own is not None:
             version = 1 if own.before is None else own.before.version + 1

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -230,12 +230,13 @@ def _scored(response: Resource, top: int, locate: Locate) -> Iterator[Saying]:
         yield Saying(COLLABORATE_SCORE, "", rater, by, "QuestionnaireResponse", scored, items=answered)
 
 
-def can_be_taken(response: Resource, locate: Locate) -> list[Issue]:
+def can_be_taken(response: Resource, said: Sequence[Saying], locate: Locate) -> list[Issue]:
     """What keeps the Observations of a response from saying what it says."""
-    said = sayings(response, locate)
-    issues = []
+    issues: list[Issue] = []
+    if not said:
+        return issues
     source, about = target(response.get("source"), locate), child(response, locate)
-    if said and source is not None and source[0] == "Patient" and about is not None and source != about:
+    if source is not None and source[0] == "Patient" and about is not None and source != about:
         text = (
             "A Patient who answers is the young person that this is about; anybody else is a RelatedPerson."
         )

@@ -149,11 +149,15 @@ def read_taken(resource: Resource | None, locate: Locate) -> Taken | None:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response as it was and as it will be; None where there is none, or it is deleted."""
+    """A response as it was and as it will be; None where there is none, or it is deleted.
+
+    `said` is what it will say.
+    """
 
     id: str
     before: Resource | None
     after: Resource | None
+    said: Sequence[Saying]
 
     @property
     def then(self) -> Resource:
@@ -188,13 +192,13 @@ def reckon(
 
     `stored` are those in the store that no client writes along with it, `written` those that one does.
     """
-    said_before = _once(response.then, locate)
+    said_before = _once(sayings(response.then, locate))
     alive = sorted((each for each in stored if not each.is_in_error), key=lambda each: each.id)
     mine = [
         each for each in written if response.is_source_of(each.before) or response.is_source_of(each.after)
     ]
     reckoned = _Reckoning(response, said_before, alive, mine, codes)
-    for saying in _once(response.now, locate):
+    for saying in _once(response.said):
         reckoned.take(saying)
     reckoned.retract_the_rest()
     return Reckoning(tuple(reckoned.revised), tuple(reckoned.missing), tuple(reckoned.issues))
@@ -263,10 +267,9 @@ class _Reckoning:
         return any(_is_about(taken, saying, {saying.rater}) for saying in self.said_before)
 
 
-def _once(response: Resource, locate: Locate) -> tuple[Saying, ...]:
+def _once(said: Sequence[Saying]) -> tuple[Saying, ...]:
     """What a response says, each goal once."""
-    found = sayings(response, locate)
-    return tuple({saying.about: saying for saying in reversed(found)}.values())[::-1]
+    return tuple({saying.about: saying for saying in reversed(said)}.values())[::-1]
 
 
 def _is_alike(one: Kind, other: Kind) -> bool:

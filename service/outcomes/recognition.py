@@ -51,6 +51,7 @@ COLLABORATE: Final = f"{OURS}/CodeSystem/collaborate"
 GOAL_SESSION: Final = f"{OURS}/Questionnaire/gbo-session"
 # The top of the scale, by the ending of the form's address, of its linkIds and of our codes.
 SCALES: Final[Mapping[str, int]] = {"0-9": 9, "0-4": 4}
+_NAMES: Final = tuple((f"collaborate-{name}", f"scale-{name}", top) for name, top in SCALES.items())
 
 
 def codings(concept: Any) -> Iterator[Coding]:
@@ -63,10 +64,10 @@ def codings(concept: Any) -> Iterator[Coding]:
 
 def is_goal_score(observation: Resource) -> bool:
     """Whether an Observation is the score of a goal, on the scale from 0 to 10 or by attainment."""
-    return any(
-        coding in SLOT_OF_CODE or coding in _WITHOUT_SLOT or coding[0] == GOAL_SCORES
-        for coding in codings(observation.get("code"))
-    )
+    for coding in codings(observation.get("code")):
+        if coding in SLOT_OF_CODE or coding in _WITHOUT_SLOT or coding[0] == GOAL_SCORES:
+            return True
+    return False
 
 
 def is_grouping(observation: Resource) -> bool:
@@ -76,7 +77,10 @@ def is_grouping(observation: Resource) -> bool:
 
 def is_collaborate_score(observation: Resource) -> bool:
     """Whether an Observation is a CollaboRATE score."""
-    return any(system == COLLABORATE for system, _ in codings(observation.get("code")))
+    for system, _ in codings(observation.get("code")):  # noqa: SIM110 - as above
+        if system == COLLABORATE:
+            return True
+    return False
 
 
 def is_goal_session(response: Resource) -> bool:
@@ -98,9 +102,8 @@ def is_thrive_plan(care_plan: Resource) -> bool:
 
 def named_scales(texts: Iterable[str]) -> frozenset[int]:
     """The CollaboRATE scales, by their top, that texts such as `collaborate-0-9.listen` or `scale-0-4` name."""
-    found = set()
+    found: set[int] = set()
     for text in texts:
-        for name, top in SCALES.items():
-            if f"collaborate-{name}" in text or text == f"scale-{name}":
-                found.add(top)
+        if "-" in text:
+            found.update(top for begin, scale, top in _NAMES if begin in text or text == scale)
     return frozenset(found)

@@ -40,14 +40,22 @@ def read_response(resource: Resource, locate: Locate) -> Response:
     return Response(tuple(ratings), is_in_error)
 
 
-def items(holder: Resource, place: str) -> Iterator[tuple[Resource, str]]:
+def items(response: Resource, place: str) -> list[tuple[Resource, str]]:
     """Every item of a response, those within items and answers too, each with its place."""
+    found: list[tuple[Resource, str]] = []
+    _gather(response, place, found)
+    return found
+
+
+def _gather(holder: Resource, place: str, found: list[tuple[Resource, str]]) -> None:
     for index, item in enumerate(holder.get("item", ())):
         here = f"{place}.item[{index}]"
-        yield item, here
-        yield from items(item, here)
+        found.append((item, here))
+        if "item" in item:
+            _gather(item, here, found)
         for number, answer in enumerate(item.get("answer", ())):
-            yield from items(answer, f"{here}.answer[{number}]")
+            if "item" in answer:
+                _gather(answer, f"{here}.answer[{number}]", found)
 
 
 def _ratings(

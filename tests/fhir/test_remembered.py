@@ -34,6 +34,11 @@ ASKED = (
     element("Observation.category", min=1),
     element("Observation.code", constraint=[rule("a-1", "text.exists()")]),
     element("Observation.component", constraint=[rule("a-2", "%resource.status = 'final'")]),
+    element(
+        "Observation.value[x]",
+        constraint=[rule("a-4", "%resource.component.value.exists() or $this is Quantity")],
+    ),
+    element("Observation.performer", constraint=[rule("a-5", "reference != %resource.subject.reference")]),
     element("Observation", constraint=[rule("a-3", "status = 'final' implies performer.exists()")]),
 )
 
@@ -82,6 +87,74 @@ def test_a_check_that_looks_around_is_made_each_time(memory):
     assert len(check.made) == 2
 
 
+def looking(*elements):
+    """A check of a value, given the resource around it, that says that it looks at these elements."""
+
+    def check(asked, resource):
+        look(*elements)
+        check.made.append((asked, resource))
+        return True
+
+    check.made = []
+    return check
+
+
+def beside(_asked, resource):
+    return resource
+
+
+def test_what_looked_at_elements_around_is_remembered_with_these(memory):
+    check = looking("status", "value")
+    accepts = memory.of_members(["a"], check, beside)
+    for around in (
+        {"status": 1, "valueString": "b", "note": 1},
+        {"status": 1, "valueString": "b", "note": 2},
+        {"status": 2, "valueString": "b"},
+        {"status": 1, "valueString": "b", "_valueString": {"id": "c"}},
+        {"status": 1, "valueString": "b"},
+    ):
+        assert accepts({"a": 1}, around)
+    assert [around.get("note") for _, around in check.made] == [1, None, None]
+    assert accepts({"a": 2}, {"status": 1, "valueString": "b"})
+    assert len(check.made) == 4
+
+
+def test_what_looked_at_all_around_is_asked_each_time(memory):
+    for elements in ((), ("status", "*")):
+        check = looking(*elements)
+        accepts = memory.of_members(["a"], check, beside)
+        assert [accepts({"a": 1}, {"status": 1}) for _ in range(2)] == [True, True]
+        assert len(check.made) == 2
+
+
+def test_elements_that_count_add_up(memory):
+    """What one asking of the same content looked at and another one did not, counts for both."""
+    made = []
+
+    def check(_asked, resource):
+        made.append(dict(resource))
+        look("status")
+        if resource["status"] == 2:
+            look("note")
+        return True
+
+    accepts = memory.of_members(["a"], check, beside)
+    for status, note in ((1, 1), (2, 1), (2, 2), (2, 1), (1, 1), (1, 1), (1, 2)):
+        assert accepts({"a": 1}, {"status": status, "note": note})
+    assert [(one["status"], one["note"]) for one in made] == [(1, 1), (2, 1), (2, 2), (1, 1), (1, 2)]
+
+
+def test_what_is_remembered_of_a_part_tells_the_whole_at_what_it_looked(memory):
+    check = looking("status")
+    part = memory.of_members(["a"], check, beside)
+    whole = memory.of_members(["a", "b"], part, beside)
+    for status in (1, 2):
+        assert part({"a": 1}, {"status": status})
+    assert whole({"a": 1, "b": 1}, {"status": 1})
+    assert whole({"a": 1, "b": 1}, {"status": 3})
+    assert [around["status"] for _, around in check.made] == [1, 2, 3]
+
+
 def test_a_check_of_members_hangs_on_these_alone(memory):
     check = counting()
     accepts = memory.of_members(["a", "b"], check)
@@ -104,6 +177,15 @@ def test_answers_are_remembered_both_ways(memory):
     answer = memory.of_answer(["a", "b"], asked)
     assert [answer({"a": 1}), answer({"a": 1, "c": 2}), answer({"b": 1})] == [False] * 3
     assert len(asked.made) == 2
+
+
+def test_answers_that_never_come_again_are_not_remembered_any_more(memory):
+    asked = counting()
+    answer = memory.of_answer(["a"], asked)
+    for number in range(MISSED + 1):
+        assert answer({"a": number})
+    assert answer({"a": 0})
+    assert len(asked.made) == MISSED + 2
 
 
 def test_a_memory_that_is_full_begins_anew():

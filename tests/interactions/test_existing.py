@@ -7,7 +7,7 @@ import pytest
 from service.fhir.search.references import Addresses
 from service.fhir.validation.validator import Validator
 from service.interactions.delete import delete
-from service.interactions.existing import Literal, Presence, missing, new_literals
+from service.interactions.existing import Literal, Literals, Presence, missing
 from service.interactions.transaction import bundle as carry_out
 from service.storage.store import Change
 from tests.conftest import BASE_URL
@@ -79,16 +79,16 @@ def test_where_references_lead(text, version, present, leads):
 )
 def test_which_references_are_asked_after(registry, reference, found):
     given_ = change({"resourceType": "Goal", "subject": refer(reference)})
-    assert new_literals(given_, Addresses(registry, BASE_URL)) == ([] if found is None else [found])
+    assert Literals(Addresses(registry, BASE_URL)).new(given_) == ([] if found is None else [found])
 
 
 def test_what_was_referred_to_before_is_not_asked_after_again(registry):
     addresses = Addresses(registry, BASE_URL)
     former = {"resourceType": "Goal", "subject": refer("Patient/ash")}
     now = {**former, "expressedBy": refer("Patient/bramble")}
-    assert [literal.text for literal in new_literals(change(now, former), addresses)] == ["Patient/bramble"]
-    assert new_literals(change(former, former), addresses) == []
-    assert new_literals(Change("Goal", "x", "DELETE", None, former, None), addresses) == []
+    assert [literal.text for literal in Literals(addresses).new(change(now, former))] == ["Patient/bramble"]
+    assert Literals(addresses).new(change(former, former)) == []
+    assert Literals(addresses).new(Change("Goal", "x", "DELETE", None, former, None)) == []
 
 
 def test_every_place_of_a_missing_one_is_told(registry):
@@ -105,7 +105,7 @@ def test_every_place_of_a_missing_one_is_told(registry):
         "component": [{"valueString": "Patient/ash"}],
     }
     given_ = change(resource)
-    literals = new_literals(given_, Addresses(registry, BASE_URL))
+    literals = Literals(Addresses(registry, BASE_URL)).new(given_)
     there = {("Patient", "there"): Presence(1, deleted=False)}
     issues = missing(given_, literals, there.get, registry)
     assert {(issue.slug, issue.code, issue.severity) for issue in issues} == {

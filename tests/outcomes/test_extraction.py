@@ -391,8 +391,9 @@ def test_labels_come_along():
     ],
 )  # fmt: skip
 def test_what_it_cannot_be_taken_from(response, expected):
-    assert [(slug, place) for _, slug, place in told(can_be_taken(response, locate))] == expected
-    assert all(severity == "error" for severity, _, _ in told(can_be_taken(response, locate)))
+    found = told(can_be_taken(response, sayings(response, locate), locate))
+    assert [(slug, place) for _, slug, place in found] == expected
+    assert all(severity == "error" for severity, _, _ in found)
 
 
 # Ids.

@@ -41,7 +41,8 @@ def outcome(
 ) -> Any:
     taken = [each for each in (read_taken(resource, locate) for resource in stored or []) if each is not None]
     writings = [Writing(id_, read_taken(old, locate), read_taken(new, locate)) for id_, old, new in written]
-    return reckon(Response("r", before, after), taken, writings, codes, locate)
+    said = () if after is None else sayings(after, locate)
+    return reckon(Response("r", before, after, said), taken, writings, codes, locate)
 
 
 def shown(reckoning: Any) -> tuple[list[Any], list[Any], list[Any]]:

@@ -205,7 +205,7 @@ class Compiler:
 
         if rule.is_closed:
             return Check(tell, lambda value, type_, _run: rule.holds(Node(type_, value), NOWHERE))
-        return Check(tell, lambda value, type_, run: rule.holds(Node(type_, value), run.environment))
+        return Check(tell, lambda value, type_, run: rule.holds(Node(type_, value), run.around(rule)))
 
     def _nested(self, branch: Branch, types: tuple[str, ...]) -> Iterator[Check]:
         if not branch.children:

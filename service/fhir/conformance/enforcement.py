@@ -9,8 +9,9 @@ Source: design.md section 6, https://hl7.org/fhir/R4/profiling.html#resources
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.conformance.invariants import Uncompilable
@@ -27,6 +28,8 @@ Json = dict[str, Any]
 
 ENFORCED_WHEN = f"{CANONICAL_BASE}StructureDefinition/enforced-when"
 ALWAYS = Literal(True)
+CLAIMS = "meta"
+"""The member in which a resource says what it conforms to."""
 
 _NOWHERE = Environment()
 
@@ -37,11 +40,17 @@ class Triggers:
 
     `always` are profiles of all of them; `by_code` those that a coding of an element calls
     for, by element and (system, code); `others` those with a condition that must be evaluated.
+    `reads` are the members on which all that hangs, None where that cannot be told.
     """
 
     always: list[str] = field(default_factory=list)
     by_code: dict[str, dict[tuple[str, str], list[str]]] = field(default_factory=dict)
     others: list[tuple[str, Callable[[Json], bool]]] = field(default_factory=list)
+    reads: frozenset[str] | None = frozenset({CLAIMS})
+
+    def hang_on(self, names: Iterable[str] | None) -> None:
+        """Notes the members that one of them reads; None where that cannot be told."""
+        self.reads = None if self.reads is None or names is None else self.reads.union(names)
 
 
 class Enforcement:
@@ -56,19 +65,34 @@ class Enforcement:
         self._profiles = profiles
         self._triggers: dict[str, Triggers] = {}
         self._bases: dict[str, frozenset[str]] = {}
+        self._of_type = cache(self._remembered)
         for url, structure in guide.all("StructureDefinition").items():
             condition = enforced_when(structure)
             if condition is not None:
                 self._add(url, str(structure["type"]), condition)
             self._bases[url] = frozenset(_ancestors(guide, structure))
 
-    def due(self, resource: Json, asked: Iterable[str] = (), *, sound: bool = True) -> list[str]:
+    def due(self, resource: Json, asked: Sequence[str] = (), *, sound: bool = True) -> Sequence[str]:
         """The addresses of the profiles to check, those left out of which another one is derived."""
+        if asked or not sound:
+            return self._found(resource, asked, sound=sound)
+        return self._of_type(resource.get("resourceType", ""))(resource)
+
+    def _remembered(self, type_: str) -> Callable[[Json], Sequence[str]]:
+        """What is due of sound resources of the type, found once of the same content of what it hangs on."""
+
+        def find(resource: Json) -> Sequence[str]:
+            return self._found(resource, (), sound=True)
+
+        reads = self._triggers.get(type_, Triggers()).reads
+        return find if reads is None else self._profiles.invariants.memory.of_answer(sorted(reads), find)
+
+    def _found(self, resource: Json, asked: Sequence[str], *, sound: bool) -> Sequence[str]:
         urls = dict.fromkeys((*asked, *claimed(resource), *self._called(resource, sound=sound)))
         if len(urls) < 2:
-            return list(urls)
+            return tuple(urls)
         covered = {base for url in urls for base in self._bases.get(url, ())}
-        return [url for url in urls if url not in covered]
+        return tuple(url for url in urls if url not in covered)
 
     def _called(self, resource: Json, *, sound: bool) -> Iterator[str]:
         triggers = self._triggers.get(resource.get("resourceType", ""))
@@ -97,24 +121,13 @@ class Enforcement:
             triggers.always.append(url)
         elif (coded := self._coded(tree)) is not None:
             name, members = coded
+            triggers.hang_on({name})
             by_code = triggers.by_code.setdefault(name, {})
             for member in members:
                 by_code.setdefault(member, []).append(url)
         else:
-            triggers.others.append((url, self._condition(path)))
-
-    def _condition(self, path: Path) -> Callable[[Json], bool]:
-        """Whether the condition is true of a resource; what it cannot be asked of is not what it speaks of."""
-
-        def is_called(resource: Json) -> bool:
-            try:
-                return bool(path.holds(resource, _NOWHERE))
-            except EvaluationError:
-                return False
-
-        if not path.reads:
-            return is_called
-        return self._profiles.invariants.memory.of_answer(sorted(path.reads), is_called)
+            triggers.hang_on(path.reads or None)
+            triggers.others.append((url, _condition(path)))
 
     def _coded(self, tree: Expression) -> tuple[str, frozenset[tuple[str, str]]] | None:
         """The element and codes of a condition `element.memberOf('value set')`; None for any other."""
@@ -127,6 +140,18 @@ class Enforcement:
                 return None
 
 
+def _condition(path: Path) -> Callable[[Json], bool]:
+    """Whether the condition is true of a resource; what it cannot be asked of is not what it speaks of."""
+
+    def is_called(resource: Json) -> bool:
+        try:
+            return bool(path.holds(resource, _NOWHERE))
+        except EvaluationError:
+            return False
+
+    return is_called
+
+
 def enforced_when(structure: Json) -> str | None:
     """The condition under which a profile is enforced; None where it is only on being claimed."""
     for extension in structure.get("extension", ()):
@@ -137,7 +162,7 @@ def enforced_when(structure: Json) -> str | None:
 
 def claimed(resource: Json) -> Iterator[str]:
     """The profiles that a resource says it conforms to."""
-    meta = resource.get("meta")
+    meta = resource.get(CLAIMS)
     profiles = meta.get("profile") if isinstance(meta, dict) else None
     for url in profiles if isinstance(profiles, list) else ():
         if isinstance(url, str):

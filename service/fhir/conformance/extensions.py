@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from service.fhir.paths.types import TypeModel
 
 DEFINITIONS = f"{CANONICAL_BASE}StructureDefinition/"
+_RESOURCE = "Resource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,20 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """Where a definition lets an extension stand: types and paths, extensions of some addresses, or FHIRPaths."""
+    """Where a definition lets an extension stand: types and paths, extensions of some addresses, or FHIRPaths.
+
+    `wholes` are the types of resources that themselves have it: FHIRPaths that are nothing but such a name.
+    """
 
     elements: frozenset[str]
     extensions: frozenset[str]
+    wholes: frozenset[str]
     paths: Mapping[str, Path]
     anywhere: bool
 
     def told(self) -> list[str]:
         """All of them in words."""
-        return sorted({*self.elements, *self.extensions, *self.paths})
+        return sorted({*self.elements, *self.extensions, *self.wholes, *self.paths})
 
 
 class Extensions:
@@ -104,7 +109,10 @@ class Extensions:
             return True
         if standing.extended is not None and standing.extended in context.extensions:
             return True
-        if not context.elements.isdisjoint(self._model.ancestry(standing.type)):
+        lineage = self._model.ancestry(standing.type)
+        if not context.elements.isdisjoint(lineage):
+            return True
+        if standing.node is standing.resource and not context.wholes.isdisjoint(lineage):
             return True
         return any(_gives(path, standing) for path in context.paths.values())
 
@@ -119,12 +127,14 @@ def contexts(structure: Json, model: TypeModel) -> Contexts:
     by_type: dict[str, set[str]] = {"element": set(), "extension": set(), "fhirpath": set()}
     for context in stated:
         by_type[context["type"]].add(context["expression"])
+    wholes = {text for text in by_type["fhirpath"] if _RESOURCE in model.ancestry(text)}
     try:
-        paths = {text: compile_path(text, model, None) for text in by_type["fhirpath"]}
+        paths = {text: compile_path(text, model, None) for text in by_type["fhirpath"] - wholes}
     except PathError as fault:
         raise Uncompilable(f"A context of {structure['url']} cannot be compiled: {fault}") from fault
     anywhere = not stated or "Element" in by_type["element"]
-    return Contexts(frozenset(by_type["element"]), frozenset(by_type["extension"]), paths, anywhere)
+    elements, extensions = frozenset(by_type["element"]), frozenset(by_type["extension"])
+    return Contexts(elements, extensions, frozenset(wholes), paths, anywhere)
 
 
 def _gives(path: Path, standing: Standing) -> bool:

@@ -23,6 +23,7 @@ from service.fhir.paths import Dialect, Environment, EvaluationError, Path, Path
 from service.fhir.paths.parser import parse
 from service.fhir.paths.path import compile_tree
 from service.fhir.paths.types import TypeModel
+from service.fhir.paths.variables import members_around
 from service.fhir.remembered import Memory
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Rule:
     tree: Expression
     path: Path
     shortcut: Callable[[Any, Environment], bool] | None = None
+    around: frozenset[str] | None = None
+    """The elements of %resource that it reads beside its item; None where that cannot be told."""
 
     @property
     def is_closed(self) -> bool:
@@ -147,4 +150,6 @@ class Invariants:
             raise Uncompilable(
                 f"The invariant {invariant.key} of {owner} cannot be compiled: {fault}"
             ) from fault
-        return Rule(invariant, owner, tree, path, self._shortcuts.get(invariant.key))
+        shortcut = self._shortcuts.get(invariant.key)
+        around = None if shortcut is not None else members_around(tree)
+        return Rule(invariant, owner, tree, path, shortcut, around)

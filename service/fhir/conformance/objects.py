@@ -9,14 +9,13 @@ Source: https://hl7.org/fhir/R4/profiling.html, https://hl7.org/fhir/R4/elementd
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import faults
 from service.fhir.conformance.invariants import NOWHERE
 from service.fhir.conformance.items import Gather, Item
-from service.fhir.conformance.leaves import has_member
 from service.fhir.conformance.places import Place, expression
 from service.fhir.conformance.runs import Accepts, Check, Json, Run
 from service.fhir.conformance.slicing import Slicing
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from service.fhir.terminology import Terminology
 
 SHAPES_KEPT: Final = 256
+
+Guard = tuple[str, frozenset[tuple[str, str]]]
+"""An element, and the codes of which it has one where there may be something to say."""
 
 Test = Callable[[Json, Run], bool]
 """Whether there is certainly nothing to say of an object of the right form."""
@@ -138,24 +140,19 @@ class Ruled:
 
     rule: Rule
     check: Check
-    guard: tuple[str, frozenset[tuple[str, str]]] | None
+    guard: Guard | None
 
-    def test(self, names: Iterable[str], elements: frozenset[str], type_: str) -> Test | None:
-        """The test of the rule in objects with these names; None where names alone fulfil it."""
+    def test(self, elements: frozenset[str], type_: str) -> Test | None:
+        """The test of the rule in objects with these elements; None where these alone fulfil it.
+
+        It need not be made of an object without one of the codes of `guard`.
+        """
         truth = self.rule.settled(elements)
         if truth is not None:
             return None if truth else _never
         rule = self.rule
-
         is_closed = rule.is_closed
-
-        def holds(node: Json, run: Run) -> bool:
-            return rule.holds(Node(type_, node), NOWHERE if is_closed else run.environment)
-
-        if self.guard is None or self.guard[0] not in names:
-            return holds
-        name, members = self.guard
-        return lambda node, run: not has_member(node[name], members) or holds(node, run)
+        return lambda node, run: rule.holds(Node(type_, node), NOWHERE if is_closed else run.around(rule))
 
 
 class Demands:
@@ -214,7 +211,7 @@ class Demands:
         """The tests of a shape, kept if it can be good and there is room."""
         elements = frozenset(self._elements[name] for name in names if name in self._elements)
         found = [self._of_element(counted, names) for counted in self.counted]
-        found += [self._of_whole(ruled, names, elements) for ruled in self.ruled]
+        found += self._of_whole(names, elements)
         tests = tuple(test for test in found if test is not None)
         if _never in tests:
             return REFUSED
@@ -227,14 +224,69 @@ class Demands:
         present = [name for name in names if name.removeprefix("_") in counted.keys]
         if self._memory is None or test is None or test is _never or len(present) != 1:
             return test
-        return self._memory.of_members(present, test)
+        return self._memory.of_members(present, test, _around)
 
-    def _of_whole(self, ruled: Ruled, names: tuple[str, ...], elements: frozenset[str]) -> Test | None:
-        test, reads = ruled.test(names, elements, self.type), ruled.rule.path.reads
-        if self._memory is None or test is None or test is _never or not ruled.rule.is_closed:
-            return test
-        present = [name for name in names if reads and name in reads]
-        return self._memory.of_members(present, test) if present else test
+    def _of_whole(self, names: tuple[str, ...], elements: frozenset[str]) -> Iterator[Test]:
+        """The tests of the rules: what rules that read the same members accepted is remembered once for all."""
+        by_members: dict[tuple[str, ...], list[tuple[Guard | None, Test]]] = {}
+        for ruled in self.ruled:
+            test, reads = ruled.test(elements, self.type), ruled.rule.path.reads
+            if test is None:
+                continue
+            is_remembered = self._memory is not None and test is not _never and ruled.rule.is_closed
+            present = tuple(name for name in names if reads and name in reads) if is_remembered else ()
+            is_guarded = ruled.guard is not None and ruled.guard[0] in names and test is not _never
+            by_members.setdefault(present, []).append((ruled.guard if is_guarded else None, test))
+        for present, guarded in by_members.items():
+            tests = list(_asked(guarded))
+            if self._memory is None or not present:
+                yield from tests
+            else:
+                yield self._memory.of_members(present, tests[0] if len(tests) == 1 else _every(tests))
+
+
+def _around(_node: Json, run: Run) -> Json:
+    return run.resource
+
+
+def _asked(guarded: Iterable[tuple[Guard | None, Test]]) -> Iterator[Test]:
+    """The tests; of those that have something to say of some codes alone, one for each element that has these."""
+    by_code: dict[str, dict[tuple[Any, Any], list[Test]]] = {}
+    for guard, test in guarded:
+        if guard is None:
+            yield test
+            continue
+        name, members = guard
+        for member in members:
+            by_code.setdefault(name, {}).setdefault(member, []).append(test)
+    for name, tests in by_code.items():
+        yield _coded(name, tests)
+
+
+def _coded(name: str, tests: Mapping[tuple[Any, Any], Sequence[Test]]) -> Test:
+    """The test whether those say yes that are of the codes in a CodeableConcept."""
+
+    def test(node: Json, run: Run) -> bool:
+        for coding in node[name].get("coding", ()):
+            for one in tests.get((coding.get("system"), coding.get("code")), ()):
+                if not one(node, run):
+                    return False
+        return True
+
+    return test
+
+
+def _every(tests: Iterable[Test]) -> Test:
+    """The test whether all of these say yes."""
+    made = tuple(tests)
+
+    def test(node: Json, run: Run) -> bool:
+        for one in made:  # noqa: SIM110 - on every write; a generator doubles its cost
+            if not one(node, run):
+                return False
+        return True
+
+    return test
 
 
 def _is_primitive(registry: Registry, type_: str) -> bool:

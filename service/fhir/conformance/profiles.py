@@ -85,13 +85,10 @@ class Profiles:
         structure = self._find(url)
         return None if structure is None else str(structure["type"])
 
-    def check(self, url: str, place: Place, run: Run) -> None:
-        """Adds what is wrong with the run's resource, by the profile of that address, to the run."""
-        profile = self.profile(url)
-        if profile is None:
-            return
+    def check(self, profile: Profile, place: Place, run: Run) -> None:
+        """Adds what is wrong with the run's resource, by the profile, to the run."""
         if profile.type != run.resource.get("resourceType"):
-            run.issues.append(faults.profile_type_mismatch(expression(place), url, profile.type))
+            run.issues.append(faults.profile_type_mismatch(expression(place), profile.url, profile.type))
             return
         if not (run.sound and profile.demands.accepts(run.resource, run)):
             profile.demands.tell(run.resource, place, run)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.fhir.problems import Issue
 
 RESPONSE: Final = "QuestionnaireResponse"
+_HOLDERS: Final = ("Bundle", "Parameters")  # compared, as what stands for a type need not be a text
 
 
 class Conformance:
@@ -48,7 +49,7 @@ class Conformance:
         form that its definitions give it, so that expressions can be evaluated.
         """
         seen: set[tuple[str, str | None, str]] = set()
-        for place, inner, root in _all(resource):
+        for place, inner, root in _all(resource) if _holds_any(resource) else _alone(resource):
             run = Run(inner, root, sound=sound)
             self._hold(run, place, asked if inner is resource else ())
             for issue in run.issues:
@@ -61,8 +62,9 @@ class Conformance:
         """Adds what is wrong with the run's resource to the run."""
         resource = run.resource
         for url in self._enforcement.due(resource, asked, sound=run.sound):
-            if self._profiles.profile(url) is not None:
-                self._profiles.check(url, place, run)
+            profile = self._profiles.profile(url)
+            if profile is not None:
+                self._profiles.check(profile, place, run)
             else:
                 run.issues += self._of_other(url, place, resource, is_asked=url in asked)
         if resource.get("resourceType") == RESPONSE:
@@ -98,6 +100,17 @@ class Conformance:
                 return None
             self._forms[canonical] = Form(questionnaire, regexes=True)
         return self._forms[canonical]
+
+
+def _holds_any(resource: Json) -> bool:
+    """Whether there may be resources within one: hardly any has others, and every write asks."""
+    return "contained" in resource or resource.get("resourceType") in _HOLDERS
+
+
+def _alone(resource: Json) -> tuple[tuple[Place, Json, Json], ...]:
+    """As `_all`, of a resource without others within it."""
+    type_ = resource.get("resourceType")
+    return ((type_, resource, resource),) if isinstance(type_, str) else ()
 
 
 def _all(resource: Json) -> Iterator[tuple[Place, Json, Json]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.fhir.conformance.containment import inside
 from service.fhir.conformance.items import Item
@@ -18,6 +18,9 @@ from service.fhir.conformance.places import Place
 from service.fhir.paths import Environment
 from service.fhir.problems import Issue
 from service.fhir.remembered import look
+
+if TYPE_CHECKING:
+    from service.fhir.conformance.invariants import Rule
 
 Json = dict[str, Any]
 
@@ -50,6 +53,17 @@ class Run:
     def environment(self) -> Environment:
         """What %resource and %rootResource stand for."""
         look()
+        return self._surroundings()
+
+    def around(self, rule: Rule) -> Environment:
+        """What %resource and %rootResource stand for in a rule, which says what it reads of them."""
+        if rule.around is None:
+            return self.environment
+        if rule.around:
+            look(*rule.around)
+        return self._surroundings()
+
+    def _surroundings(self) -> Environment:
         if self._environment is None:
             self._environment = Environment(resource=self.resource, root=self.root)
         return self._environment

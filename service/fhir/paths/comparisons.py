@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from service.fhir.paths.compiled import Compiled, Condition, Focus, of_one
+from service.fhir.paths.compiled import Compiled, Condition, Focus, Link, of_one
 from service.fhir.paths.compiler import Compiler, Operator
 from service.fhir.paths.dates import Date, DateTime, Time, compare, compare_texts
 from service.fhir.paths.equality import (
@@ -23,7 +23,7 @@ from service.fhir.paths.faults import EvaluationError, PathError
 from service.fhir.paths.nodes import Item, Node, Scope
 from service.fhir.paths.quantities import Quantity, compare_quantities, ratio
 from service.fhir.paths.scalars import MEASURE, TEMPORAL, TEXT, Argument, scalar, value_of
-from service.fhir.paths.syntax import Binary
+from service.fhir.paths.syntax import Binary, Literal
 from service.fhir.paths.types import BOOLEAN, QUANTITY, STRING, SYSTEM_OF
 from service.fhir.paths.values import kind, system_value
 
@@ -41,7 +41,14 @@ def _equality(compiler: Compiler, expression: Binary, focus: Focus) -> Condition
     """Whether the two sides are equal."""
     left, right = _sides(compiler, expression, focus)
     if left.single and right.single:
-        return _equal_texts(left, right) if _is_text(left) and _is_text(right) else _equal_items(left, right)
+        if not (_is_text(left) and _is_text(right)):
+            return _equal_items(left, right)
+        equal = _equal_texts(left, right)
+        match left.links, expression.right:
+            case (Link(key, primitive=True, repeats=False),), Literal(str(text)):
+                return _member_equal(key, text, equal)
+            case _:
+                return equal
     first, second, same = left.many, right.many, same_items(left, right)
     return lambda this, scope: equal_collections(first(this, scope), second(this, scope), same)
 
@@ -61,6 +68,21 @@ def _equal_texts(left: Compiled, right: Compiled) -> Condition:
         if b.__class__ is Node:
             b = b.value
         return None if a is None or b is None else bool(a == b)
+
+    return one
+
+
+def _member_equal(key: str, text: str, otherwise: Condition) -> Condition:
+    """Whether a member of $this is the text: `system = '…' and code = '…'` is what most rules ask."""
+    sibling = f"_{key}"
+
+    def one(this: Item, scope: Scope) -> bool | None:
+        if this.__class__ is not dict or sibling in this:
+            return otherwise(this, scope)
+        value = this.get(key)
+        if value.__class__ is str:
+            return bool(value == text)
+        return None if value is None else otherwise(this, scope)
 
     return one
 

@@ -123,7 +123,8 @@ class Compiler:
     """Compiles one expression, and keeps what was learnt on the way.
 
     `roots` counts the readings of each property of the resource; `escapes` counts places
-    where the resource itself is handed on, so that nobody can tell what is read of it.
+    where the resource itself is handed on, so that nobody can tell what is read of it. `scoped`
+    is whether it needs the state of an evaluation, `outward` whether it reads what surrounds the item.
     `context` are the types that the evaluated item may have, None for any.
     """
 
@@ -136,6 +137,7 @@ class Compiler:
     roots: Counter[str] = field(default_factory=Counter)
     escapes: int = 0
     scoped: bool = False
+    outward: bool = False
     index_readings: int = 0
     steps: int = 0
     inner: bool = False

@@ -66,10 +66,11 @@ class Path:
     `roots` are the top-level JSON properties of a resource that the expression reads:
     where none of them is present it gives nothing. None where that cannot be told. `reads` are the
     same, whatever it gives where there are none of them: it hangs on nothing else. None where that cannot
-    be told, or where it reads something of its surroundings.
+    be told, or where it reads something of its surroundings. `is_closed` is whether it reads nothing of
+    these: neither %resource nor any time.
     """
 
-    __slots__ = ("_compiled", "_raw", "_scoped", "_truth", "reads", "roots")
+    __slots__ = ("_compiled", "_raw", "_scoped", "_truth", "is_closed", "reads", "roots")
 
     def __init__(self, compiler: Compiler, compiled: Compiled) -> None:
         """Takes what the compiler made of an expression."""
@@ -77,9 +78,10 @@ class Path:
         self._truth = condition(compiled)
         self._raw = compiler.raw_context
         self._scoped = compiler.scoped
+        self.is_closed = not compiler.outward
         self.roots: frozenset[str] | None = None
         self.reads: frozenset[str] | None = None
-        if compiler.escapes == 0 and not compiler.scoped:
+        if compiler.escapes == 0 and self.is_closed:
             self.reads = frozenset(+compiler.roots)
         if compiler.escapes == 0 and self._gives_nothing():
             self.roots = frozenset(+compiler.roots) or None
@@ -101,11 +103,6 @@ class Path:
         if raw is None:
             return [item if item.__class__ is Node else exported(item, None) for item in items]
         return [item if item.__class__ is Node else Node(raw, item) for item in items]
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it reads nothing but what it is evaluated for: neither %resource nor any time."""
-        return not self._scoped
 
     @property
     def raw(self) -> tuple[str, Callable[[Any], list[Any]]] | None:

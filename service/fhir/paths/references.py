@@ -52,7 +52,7 @@ def refers_to(compiler: Compiler, references: Compiled, wanted: str) -> Compiled
 
 def resolved(call: Invocation) -> Compiled:
     """The resources behind references; those that cannot be found are left out."""
-    call.compiler.scoped = True
+    call.compiler.scoped = call.compiler.outward = True
     source, resolve = call.target.many, call.compiler.services.resolve
 
     def many(this: Item, scope: Scope) -> Items:

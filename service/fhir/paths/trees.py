@@ -64,7 +64,7 @@ def descendants(model: TypeModel, node: Node) -> list[Node]:
 def _descendants(call: Invocation) -> Compiled:
     """All that is below; of one whole resource remembered while an expression asks for it again."""
     target, model = lifted(call.target), call.compiler.model
-    call.compiler.scoped = True
+    call.compiler.scoped = call.compiler.outward = True  # whether it is %resource that it is asked of
     source = target.many
 
     def many(this: Item, scope: Scope) -> Items:

@@ -21,7 +21,7 @@ def _is_operator(compiler: Compiler, expression: TypeTest, focus: Focus) -> Comp
         references = (
             compiler.this(focus) if operand.target is None else compiler.compile(operand.target, focus)
         )
-        compiler.scoped = True
+        compiler.scoped = compiler.outward = True
         return refers_to(compiler, references, compiler.model.resolve(expression.type))
     return _is(compiler, compiler.compile(operand, focus), expression.type)
 

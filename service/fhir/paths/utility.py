@@ -36,23 +36,23 @@ def _moment(scope: Scope) -> DateTime:
 
 
 def _now(call: Invocation) -> Compiled:
-    call.compiler.scoped = True
+    call.compiler.scoped = call.compiler.outward = True
     return of_one(lambda _this, scope: _moment(scope), DATETIME)
 
 
 def _today(call: Invocation) -> Compiled:
-    call.compiler.scoped = True
+    call.compiler.scoped = call.compiler.outward = True
     return of_one(lambda _this, scope: Date(tuple(int(part) for part in _moment(scope).parts[:3])), DATE)
 
 
 def _time_of_day(call: Invocation) -> Compiled:
-    call.compiler.scoped = True
+    call.compiler.scoped = call.compiler.outward = True
     return of_one(lambda _this, scope: Time(_moment(scope).parts[3:]), TIME)
 
 
 def _trace(call: Invocation) -> Compiled:
     """The items unchanged, after the environment was told of them."""
-    call.compiler.scoped = True
+    call.compiler.scoped = call.compiler.outward = True
     source = call.target.many
     name = value_of(call.argument(0), TEXT, "trace()", call.position)
     shown = lifted(call.criterion(1)).many if len(call.arguments) > 1 else None

@@ -42,6 +42,10 @@ def moment(text: str) -> Range | None:
 
     `24:00` names no time in FHIR. The second `:60` is the one that follows `:59`.
     """
+    return _usual(text) if len(text) <= _USUAL else _moment(text)
+
+
+def _moment(text: str) -> Range | None:
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
@@ -62,6 +66,11 @@ def moment(text: str) -> Range | None:
         offset = int(zone_hours) * HOUR + int(zone_minutes) * MINUTE
         low += offset if sign == "-" else -offset
     return low, low + width
+
+
+# What belongs to a session has its time, and each time is read for the index as well as for the rules.
+_usual = lru_cache(maxsize=4_096)(_moment)
+_USUAL = len("2026-11-28T12:00:00.000000+00:00")  # what somebody makes longer does not fill the memory
 
 
 def instant(text: str) -> Range | None:

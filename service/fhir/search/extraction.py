@@ -23,7 +23,7 @@ from service.fhir.remembered import MISSED, Memory
 from service.fhir.search.composites import Group, Way, groups, second_kinds
 from service.fhir.search.derived import AXES, CANONICAL, IDENTIFIER, OF_TYPE, STORED, TEXT, derived
 from service.fhir.search.lengths import shorten
-from service.fhir.search.parameters import alternatives, narrowed
+from service.fhir.search.parameters import alternatives, always_fits, narrowed
 from service.fhir.search.references import Addresses
 from service.fhir.search.texts import Texts
 from service.fhir.search.types import date, near, number, quantity, reference, string, token, uri
@@ -73,13 +73,15 @@ Plan = tuple[
     tuple[str, ...],
 ]
 
-# What is read of one property: values by kind, and texts.
-Read = tuple[tuple[tuple[int, tuple[tuple[Any, ...], ...]], ...], tuple[str, ...]]
+PartValues = tuple[tuple[int, tuple[tuple[Any, ...], ...]], ...]
+
+# An element that was not remembered costs what three save that were.
+MISS = 3
 
 # Of these no two resources have the same.
 _UNIQUE = frozenset({"id", "identifier", "text", "contained"})
 
-_VALUE_BYTES = 400  # that Python needs for a tuple of a parameter's value and its texts, about
+_VALUE_BYTES = 500  # that Python needs for a parameter's value, its texts and what is made of it, about
 
 # The sets of SearchValues in the order of its fields, by type of parameter.
 _KINDS = {"token": 0, "reference": 1, "string": 2, "date": 3, "number": 4, "quantity": 5, "uri": 6}
@@ -92,6 +94,38 @@ _DERIVED_KINDS = {
     CANONICAL: "quantity",
     **dict.fromkeys(AXES, "number"),
 }
+
+
+class Part:
+    """What is read of one element of a resource, the same object whenever the same content comes again.
+
+    `values` are by kind, the place of a set among those of `SearchValues`; `words` are the texts in it. `rows` is
+    free for who makes something of the values: it is forgotten with the part.
+    """
+
+    __slots__ = ("rows", "values", "words")
+
+    def __init__(self, values: PartValues, words: tuple[str, ...]) -> None:
+        self.values = values
+        self.words = words
+        self.rows: Any = None
+
+
+class Reading:
+    """The search values of a resource: those of remembered parts, which may say the same, and the rest."""
+
+    __slots__ = ("parts", "rest")
+
+    def __init__(self, parts: list[Part], rest: SearchValues) -> None:
+        self.parts = parts
+        self.rest = rest
+
+
+def _kinds(values: SearchValues) -> Kinds:
+    return (
+        values.tokens, values.references, values.strings, values.dates,
+        values.numbers, values.quantities, values.uris,
+    )  # fmt: skip
 
 
 class Extractor:
@@ -118,28 +152,42 @@ class Extractor:
 
     def values(self, resource: dict[str, Any]) -> SearchValues:
         """The search values of a resource of a served type; what they stand for is told in `SearchValues`."""
-        shapes = self._plans[resource["resourceType"]]
+        reading = self.read(resource)
+        values = reading.rest
+        kinds = _kinds(values)
+        for part in reading.parts:
+            for kind, found in part.values:
+                kinds[kind].update(found)
+        return values
+
+    def read(self, resource: dict[str, Any]) -> Reading:
+        """The same in the parts in which it is remembered, and the rest of it."""
+        type_ = resource["resourceType"]
+        shapes = self._plans[type_]
         shape = tuple(resource)
         plan = shapes.get(shape)
         if plan is None:
-            plan = self._remember(shapes, shape, resource["resourceType"])
+            plan = self._remember(shapes, shape, type_)
         values = SearchValues()
-        kinds: Kinds = (
-            values.tokens, values.references, values.strings, values.dates,
-            values.numbers, values.quantities, values.uris,
-        )  # fmt: skip
+        kinds = _kinds(values)
         remembered, others, composites, prose = plan
-        found: list[str] = []
+        parts: list[Part] = []
+        words: list[str] = []
         for element in remembered:
-            element.add(resource, kinds, found)
+            part = element.find(resource)
+            if part is None:
+                words += element.add(resource, kinds)
+            else:
+                parts.append(part)
+                words += part.words
         others.read(resource, kinds)
         for group in composites:
             group.add(resource, values.composites)
-        shorten(values, self._seconds[resource["resourceType"]])
+        shorten(values, self._seconds[type_])
         for name in prose:
-            found += self._texts.found(resource["resourceType"], name, resource[name])
-        self._texts.add_found(resource, found, values.texts)
-        return values
+            words += self._texts.found(type_, name, resource[name])
+        self._texts.add_found(resource, words, values.texts)
+        return Reading(parts, values)
 
     def _remember(self, shapes: dict[tuple[str, ...], Plan], shape: tuple[str, ...], type_: str) -> Plan:
         if len(shapes) >= MOST_SHAPES:
@@ -187,7 +235,16 @@ class Extractor:
                 sinks = wanted.setdefault(path, {})
                 for what, its_code in reads:
                     sinks.setdefault((what, way), []).append(its_code)
-        return tuple(self._step(type_, path, sinks) for path, sinks in wanted.items())
+        paths = ((one, sinks) for path, sinks in wanted.items() for one in self._by_type(type_, path))
+        return tuple(self._step(type_, path, sinks) for path, sinks in paths)
+
+    def _by_type(self, type_: str, path: str) -> tuple[str, ...]:
+        """The path itself, or one for each type of a choice of the resource: its name tells then which is due."""
+        owner, _, name = path.partition(".")
+        element = self._registry.definition(type_).elements.get(name) if owner == type_ else None
+        if element is None or not element.choice:
+            return (path,)
+        return tuple(f"{path}.ofType({of})" for of in element.types)
 
     def _step(self, type_: str, expression: str, sinks: Mapping[Purpose, list[str]]) -> Step:
         try:
@@ -199,7 +256,7 @@ class Extractor:
             (_KINDS[_DERIVED_KINDS.get(what, what)], self._readers.of(what, way), tuple(codes))
             for (what, way), codes in sinks.items()
         )
-        if not is_plain(expression):
+        if not always_fits(expression):
             return Step(fitting(path), path.roots, made, None, path.reads)
         return Step(path.values, path.roots, made, _settled(path, made), path.reads)
 
@@ -248,36 +305,36 @@ class RememberedElement:
         self._steps = steps
         self._texts = texts
         self._missed = 0
-        self._kept: dict[bytes, Read] = memory.kept()
+        self._kept: dict[bytes, Part] = memory.kept()
 
-    def add(self, resource: dict[str, Any], kinds: Kinds, texts: list[str]) -> None:
-        """Adds what the steps give of the resource, and the texts of the property."""
-        value = resource[self._name]
+    def find(self, resource: dict[str, Any]) -> Part | None:
+        """What is read of the property; None where it hardly ever comes again, so that nothing is remembered."""
         if self._missed > MISSED:
-            self._steps.read(resource, kinds)
-            if self._texts is not None:
-                texts += self._texts(self._type, self._name, value)
-            return
-        content = codec.encode(value)
-        read = self._kept.get(content)
-        if read is None:
-            self._missed += 1
-            read = self._read(resource, value)
-            size = _VALUE_BYTES * sum(len(found) for _, found in read[0])
+            return None
+        content = codec.encode(resource[self._name])
+        part = self._kept.get(content)
+        if part is None:
+            self._missed += MISS
+            part = self._read(resource)
+            size = _VALUE_BYTES * sum(len(found) for _, found in part.values)
             if self._memory.has_room(len(content), size):
-                self._kept[content] = read
+                self._kept[content] = part
         elif self._missed:
             self._missed -= 1
-        rows, words = read
-        for kind, found in rows:
-            kinds[kind].update(found)
-        texts += words
+        return part
 
-    def _read(self, resource: dict[str, Any], value: Any) -> Read:
-        kinds: Kinds = tuple(set() for _ in _KINDS)
+    def add(self, resource: dict[str, Any], kinds: Kinds) -> Iterable[str]:
+        """The texts of the property; its values are added to `kinds`."""
         self._steps.read(resource, kinds)
-        rows = tuple((kind, tuple(found)) for kind, found in enumerate(kinds) if found)
-        return rows, () if self._texts is None else tuple(self._texts(self._type, self._name, value))
+        return () if self._texts is None else self._texts(self._type, self._name, resource[self._name])
+
+    def _read(self, resource: dict[str, Any]) -> Part:
+        values = SearchValues()
+        kinds = _kinds(values)
+        words = self.add(resource, kinds)
+        shorten(values, {})  # of one property there are no composites
+        found = tuple((kind, tuple(some)) for kind, some in enumerate(kinds) if some)
+        return Part(found, tuple(words))
 
 
 def _read_settled(resource: dict[str, Any], steps: Iterable[tuple[Run, Settled]], kinds: Kinds) -> None:
@@ -377,11 +434,6 @@ def with_extensions(readers: Readers) -> Readers:
         return ()
 
     return {**readers, "Extension": _extension}
-
-
-def is_plain(expression: str) -> bool:
-    """Whether the expression only walks from property to property, which fits whatever data."""
-    return all(step.isidentifier() for step in expression.split("."))
 
 
 def fitting(path: Path) -> Callable[[dict[str, Any]], list[Node]]:

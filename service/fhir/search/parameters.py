@@ -45,6 +45,11 @@ def narrowed(alternative: str) -> tuple[str, str | None]:
     return alternative[: found.start()], found.group(1)
 
 
+def always_fits(alternative: str) -> bool:
+    """Whether an operand only walks from element to element and picks a type of a choice, which fits whatever data."""
+    return any(way.fullmatch(alternative) for way in (_PLAIN, _CAST, _CHOSEN))
+
+
 def elements(registry: Registry, parameter: SearchParameter) -> tuple[tuple[Element, tuple[str, ...]], ...]:
     """The elements that the parameter reads, each with the types it is read as.
 

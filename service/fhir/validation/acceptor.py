@@ -213,6 +213,10 @@ def is_remembered(property_: Property, registry: Registry) -> bool:
     )
 
 
+# What was looked at: a resource, the one around it, and what they stand for in rules.
+Before = tuple[dict[str, Any], dict[str, Any], Environment | None]
+
+
 class Surroundings:
     """The resource that is looked at, and the one around it where it is contained."""
 
@@ -234,14 +238,23 @@ class Surroundings:
     @contextmanager
     def entered(self, resource: dict[str, Any], *, contained: bool) -> Iterator[None]:
         """Looks at the resource for a while, and then again at the one before."""
+        before = self.enter(resource, contained=contained)
+        try:
+            yield
+        finally:
+            self.leave(before)
+
+    def enter(self, resource: dict[str, Any], *, contained: bool) -> Before:
+        """Looks at the resource from now on; what was looked at before, to be gone back to."""
         before = (self.resource, self.root, self._environment)
         self.resource, self._environment = resource, None
         if not contained:
             self.root = resource
-        try:
-            yield
-        finally:
-            self.resource, self.root, self._environment = before
+        return before
+
+    def leave(self, before: Before) -> None:
+        """Looks again at what was looked at before."""
+        self.resource, self.root, self._environment = before
 
 
 class Acceptor:
@@ -377,6 +390,7 @@ class Acceptor:
 
     def _resource_check(self, *, bundled: bool, contained: bool = False) -> Predicate:
         """The check of any concrete resource, by what it says it is."""
+        around = self.around
 
         def accepts_resource(node: Any) -> object:
             if type(node) is not dict:
@@ -385,8 +399,12 @@ class Acceptor:
             if type_ not in self.registry.resource_types:
                 return False
             accepts = self._object(type_, None, bundled=bundled)
-            with self.around.entered(node, contained=contained):
+            # Without a context manager, as every write comes by here.
+            before = around.enter(node, contained=contained)
+            try:
                 return accepts(node)
+            finally:
+                around.leave(before)
 
         return accepts_resource
 

@@ -123,6 +123,8 @@ def test_an_extension_in_a_contained_resource_stands_in_that(found):
 PATHS = [
     ("the resource", "Observation", score(extension=[GIVEN]), None),
     ("another resource", "Goal", score(extension=[GIVEN]), "Observation.extension[0]"),
+    ("any resource", "DomainResource", score(extension=[GIVEN]), None),
+    ("not what is within it", "Observation", score(category=[{"text": "b", "extension": [GIVEN]}]), "Observation.category[0].extension[0]"),
     ("an element", "Observation.category", score(category=[{"text": "a"}, {"text": "b", "extension": [GIVEN]}]), None),
     ("not just any element", "Observation.code", score(category=[{"text": "b", "extension": [GIVEN]}]), "Observation.category[0].extension[0]"),
     ("an element on a condition", "category.where(text = 'a')", score(category=[{"text": "a", "extension": [GIVEN]}]), None),

@@ -6,7 +6,7 @@ import pytest
 
 from service.fhir.conformance.objects import SHAPES_KEPT, guard_of, keys_of
 from service.fhir.conformance.runs import Run
-from tests.fhir.conformance.conftest import PROFILES, element, goal, profile, rule, value_set
+from tests.fhir.conformance.conftest import PROFILES, element, goal, profile, rule, score, value_set
 
 CATEGORY = {"category": [{"text": "a"}]}
 
@@ -71,6 +71,25 @@ GUARDED = [
     ("code.memberOf('http://example.org/ValueSet/other') implies value.exists()", None),
     ("value.exists() implies code.exists()", None),
 ]
+
+
+SHADES = value_set("shades", "http://example.org/colour", "red", "grey")
+
+
+@pytest.mark.parametrize(
+    ("codes", "broken"), [(["red"], 2), (["grey"], 1), (["blue"], 0), (["blue", "red"], 2), ([], 0)]
+)
+def test_rules_of_some_codes_are_asked_of_these_alone(found, codes, broken):
+    rules = [
+        rule("a-1", f"code.{MEMBER} implies note.exists()"),
+        rule("a-2", f"code.memberOf('{SHADES['url']}') implies method.exists()"),
+    ]
+    asked = profile("Observation", element("Observation", constraint=rules))
+    codings = [{"system": "http://example.org/colour", "code": code} for code in codes]
+    concept = {"text": "a", **({"coding": codings} if codings else {})}
+    more = {"note": [{"text": "a"}], "method": {"text": "a"}}
+    assert len(found(score(code=concept), asked, COLOURS, SHADES)) == broken
+    assert found(score(code=concept, **more), asked, COLOURS, SHADES) == []
 
 
 @pytest.mark.parametrize(("expression", "guard"), GUARDED)

@@ -31,6 +31,35 @@ def test_roots(expression: str, roots: set[str] | None, model):
     assert compile_path(expression, model, "Observation").roots == roots
 
 
+CLOSED = [
+    ("status", {"status", "_status"}),
+    ("component.where($index = 0).code", {"component"}),
+    ("component.value.ofType(integer).aggregate($this + $total, 0) = code.coding.count()", {"component", "code"}),
+    ("component.where(code.text = 'a' + 'b')", {"component"}),
+]  # fmt: skip
+OUTWARD = [
+    "%resource.status",
+    "issued < now()",
+    "subject.resolve()",
+    "status.trace('a')",
+    "code.descendants()",
+]
+
+
+@pytest.mark.parametrize(("expression", "reads"), CLOSED)
+def test_what_needs_a_state_alone_reads_nothing_around(expression: str, reads: set[str], model):
+    path = compile_path(expression, model, "Observation")
+    assert path.is_closed
+    assert path.reads == reads
+
+
+@pytest.mark.parametrize("expression", OUTWARD)
+def test_what_reads_something_around_says_so(expression: str, model):
+    path = compile_path(expression, model, "Observation")
+    assert not path.is_closed
+    assert path.reads is None
+
+
 def test_values_carry_their_types(model, observation):
     def found(expression: str) -> list[tuple[str, Any]]:
         return [

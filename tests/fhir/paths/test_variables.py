@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from service.fhir.paths import Dialect, Environment, Node, compile_path
+from service.fhir.paths.parser import parse
+from service.fhir.paths.variables import members_around
 
 CONSTANTS = [
     ("%sct", "http://snomed.info/sct"),
@@ -32,6 +34,27 @@ def test_the_resource_around_an_element(model, observation, patient):
         "%context.value": [1],
         "%resource.value.code": ["mg"],
     }
+
+
+AROUND = [
+    ("status = 'final'", set()),
+    ("%context.status = %sct", set()),
+    ("%resource.status = 'final' and %resource.component.value.exists()", {"status", "component"}),
+    ("component.where(%resource.code.coding = code.coding)", {"code"}),
+    ("iif(status = 'a', %resource.note, %resource.code)", {"note", "code"}),
+    ("%resource.descendants()", None),
+    ("%resource", None),
+    ("%rootResource.id", None),
+    ("subject.resolve().exists()", None),
+    ("subject.where(resolve() is Patient)", None),
+    ("issued < now()", None),
+    ("status.trace('a')", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "members"), AROUND)
+def test_the_elements_around_that_an_expression_reads(expression: str, members: set[str] | None):
+    assert members_around(parse(expression)) == members
 
 
 def test_the_root_is_the_resource_unless_told(patient, evaluate):

@@ -54,6 +54,12 @@ def test_what_is_no_date_has_no_range(text):
     assert moment(text) is None
 
 
+def test_however_many_digits_a_fraction_has():
+    usual = moment("2026-11-28T12:00:00.123456Z")
+    assert usual is not None
+    assert moment(f"2026-11-28T12:00:00.123456{'7' * 40}Z") == usual
+
+
 def test_the_last_year_ends_though_no_year_follows_it():
     low, high = moment("9999")
     day = 86_400_000_000

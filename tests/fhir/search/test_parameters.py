@@ -5,7 +5,7 @@ import pytest
 from service.fhir.definitions import SearchParameter
 from service.fhir.search.derived import STORED
 from service.fhir.search.extraction import WITHOUT_VALUES
-from service.fhir.search.parameters import alternatives, elements, narrowed, read_as
+from service.fhir.search.parameters import alternatives, always_fits, elements, narrowed, read_as
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,22 @@ from service.fhir.search.parameters import alternatives, elements, narrowed, rea
 )
 def test_an_expression_comes_apart_at_its_outermost_bars(expression, parts):
     assert alternatives(expression) == parts
+
+
+@pytest.mark.parametrize(
+    ("expression", "fits"),
+    [
+        ("Observation.effective", True),
+        ("(Observation.value as Quantity)", True),
+        ("(ActivityDefinition.useContext.value as CodeableConcept).coding", True),
+        ("Observation.effective.ofType(dateTime)", True),
+        ("Task.for.where(resolve() is Patient)", False),
+        ("Bundle.entry[0].resource", False),
+        ("Patient.deceased.exists() and Patient.deceased != false", False),
+    ],
+)
+def test_which_expressions_fit_whatever_data(expression, fits):
+    assert always_fits(expression) is fits
 
 
 def test_the_type_a_reference_is_narrowed_to():
