@@ -15,7 +15,7 @@ from service.fhir import codec
 from service.fhir.search.sight import Sight
 from service.storage.exporting import NEVER, Child, Chunk, Record, Slice
 from service.storage.names import unpack_id
-from service.storage.querying.decision import GROUND, WITHHELD
+from service.storage.querying.said import GROUND, WITHHELD
 from service.storage.sharing import CLOSED_CHILD, Resource
 
 ROWS: Final = 1_000

@@ -17,7 +17,6 @@ from typing import Any
 
 import asyncpg
 
-from service.fhir.problems import Unavailable
 from service.fhir.registry import Registry
 from service.fhir.search.expressions import Query
 from service.fhir.search.extraction import Extractor
@@ -30,11 +29,12 @@ from service.storage.ledger import Ledger
 from service.storage.names import Kind, Name, Names, pack_id, unpack_id
 from service.storage.notices import ACKNOWLEDGE, Outbox
 from service.storage.postgres_audit import PostgresShelf
-from service.storage.postgres_connections import Connection, revision
+from service.storage.postgres_connections import UNREACHABLE, Connection, revision, unreachable
 from service.storage.postgres_exporting import PostgresExports
+from service.storage.postgres_lanes import Lanes
 from service.storage.postgres_plans import plan
 from service.storage.postgres_turns import wait_turn
-from service.storage.postgres_units import statement, versions
+from service.storage.postgres_units import statement
 from service.storage.preparation import PreparedUnit, prepare
 from service.storage.querying.decision import numbered, slots
 from service.storage.querying.inclusion import Eyes, Inclusion
@@ -89,15 +89,6 @@ _MOVED_ON = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
-# A server that starts or stops says so where it is asked; a statement that took longer than any may is given up too.
-_UNREACHABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    OSError,
-    TimeoutError,
-)
 
 
 class PostgresStore(Seeing):
@@ -132,7 +123,7 @@ class PostgresStore(Seeing):
         self.exports = PostgresExports(
             *(self._names, clock, rule.masked, url, self._fetch, self._located, self._acquainted)
         )
-        self._interning = asyncio.Lock()
+        self._interning, self._lanes = asyncio.Lock(), Lanes(pool, PATIENCE)
         self._recent = Recent()
         self._rids: dict[int, list[range]] = {}
 
@@ -306,7 +297,7 @@ class PostgresStore(Seeing):
         self, connection: Connection, unit: PreparedUnit, rids: Sequence[int], moment: int
     ) -> tuple[Stored, ...]:
         """Stamps the versions and stores them at once: `searching.MARGIN` counts on it. `moment`: they are later."""
-        made = tuple(versions(unit, max(self._clock(), moment + 1), iter(rids).__next__))
+        made = unit.versions(max(self._clock(), moment + 1), iter(rids).__next__)
         text, arguments = statement(unit, made)
         await connection.execute(text, *arguments)
         return made
@@ -329,6 +320,7 @@ class PostgresStore(Seeing):
     async def close(self) -> None:
         """As `Store.close`."""
         await self.exports.close()
+        await self._lanes.close()
         await self._pool.close()
 
     async def everything(
@@ -350,8 +342,8 @@ class PostgresStore(Seeing):
         try:
             async with self._pool.acquire(timeout=PATIENCE) as connection:
                 yield connection
-        except _UNREACHABLE as failure:
-            raise Unavailable("store-unavailable", "The store cannot be reached now. Try again.") from failure
+        except UNREACHABLE as failure:
+            raise unreachable() from failure
 
     async def _run(self, text: str, *arguments: Any) -> int:
         async with self._connection() as connection:
@@ -359,16 +351,21 @@ class PostgresStore(Seeing):
         return int(done.rpartition(" ")[2])
 
     async def _fetch(self, text: str, *arguments: Any) -> list[Any]:
-        async with self._connection() as connection:
-            return await connection.fetch(text, *arguments)
+        try:
+            async with self._lanes.connection() as connection:
+                return await connection.fetch(text, *arguments)
+        except UNREACHABLE as failure:
+            raise unreachable() from failure
 
     async def _searched(self, text: str, arguments: Sequence[Any]) -> list[Any]:
         """The rows of a search's statement, refused where it takes longer than any may."""
-        async with self._connection() as connection:
-            try:
+        try:
+            async with self._lanes.connection() as connection:
                 return await connection.fetch(text, *arguments)
-            except asyncpg.QueryCanceledError as late:
-                raise too_costly() from late
+        except asyncpg.QueryCanceledError as late:
+            raise too_costly() from late
+        except UNREACHABLE as failure:
+            raise unreachable() from failure
 
     async def _page(
         self, locality: int, keys: list[tuple[int, int]], number: int, eyes: Mapping[str, Any]

@@ -10,8 +10,10 @@ import asyncpg
 from service.fhir.problems import Unavailable
 from service.storage.searching import LONGEST
 
-# Units: connections a process keeps at most; PostgreSQL's own default allows 100 in all.
+# Units: connections a process has at most for its units, and beside them for questions (`postgres_lanes`);
+# PostgreSQL's own default allows 100 in all.
 POOL = 16
+FEW = 4
 # Prepared statements kept per connection: one per shape of unit or search.
 STATEMENTS = 500
 # Units: characters up to which a statement is worth keeping. The history of everything asks two tables by each type.
@@ -32,7 +34,22 @@ SETTINGS = {
     "jit": "off",
 }
 
+# A server that starts or stops says so where it is asked; a statement that took longer than any may is given up too.
+UNREACHABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    OSError,
+    TimeoutError,
+)
+
 Connection = asyncpg.pool.PoolConnectionProxy
+
+
+def unreachable() -> Unavailable:
+    """What one of `UNREACHABLE` is told as."""
+    return Unavailable("store-unavailable", "The store cannot be reached now. Try again.")
 
 
 async def connect(url: str) -> asyncpg.Pool:
@@ -45,7 +62,7 @@ async def connect(url: str) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             url,
             min_size=1,
-            max_size=POOL,
+            max_size=POOL + FEW,
             statement_cache_size=STATEMENTS,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=STATEMENT,

@@ -26,8 +26,10 @@ from service.storage.export_tables import export_moment
 from service.storage.export_views import KEY, MOVED, Row, View, as_seen, body_of, moved_of, pages
 from service.storage.exporting import CHUNK, NEVER, Chunk, Slice, cut
 from service.storage.names import Kind, Names
+from service.storage.postgres_connections import unreachable
 from service.storage.postgres_readers import Readers
 from service.storage.querying import decision
+from service.storage.querying.said import GROUND
 from service.storage.searching import LONGEST, MARGIN
 from service.storage.sharing import Resource
 from service.storage.tables import DELETED
@@ -83,7 +85,7 @@ _SELECT: Final = (
 # The decision once for each resource, and for each kind of what stands side by side about a young person: OFFSET
 # keeps it a query of its own, whose results the planner remembers. Nobody needs the bodies of what is not seen.
 _DECIDED: Final = " CROSS JOIN LATERAL (SELECT {number} AS seen OFFSET 0) AS decided"
-_SEEN_BODY: Final = f"CASE WHEN decided.seen & {decision.GROUND} = 0 THEN ''::bytea ELSE r.body END"
+_SEEN_BODY: Final = f"CASE WHEN decided.seen & {GROUND} = 0 THEN ''::bytea ELSE r.body END"
 _RANGE: Final = (
     "{select} FROM resource AS r{decided} WHERE r.locality = $1 AND r.type = {type} AND r.rid > {after} AND r.rid <= {high}"
     " ORDER BY r.locality, r.type, r.rid LIMIT {count}"
@@ -209,7 +211,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
-        raise Unavailable("store-unavailable", "The store cannot be reached now. Try again.") from failure
+        raise unreachable() from failure
 
 
 class _Reading:

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from service.fhir import stamping
-from service.fhir.search.values import SearchValues
+from service.fhir.search.extraction import Reading
 from service.storage.audit import CREATED, DELETED, UPDATED, Row, packed, version_serial
 from service.storage.indexing import NO_ROWS, Difference, Indexer, Rows, difference
 from service.storage.names import Kind, Name, Names, pack_id
-from service.storage.querying.decision import AUTHOR
+from service.storage.querying.said import AUTHOR
 from service.storage.recent import Recent
 from service.storage.sharing import CLOSED_CHILD, Facts, child_of, kept, pack_child, unpack_child
 from service.storage.store import AuditEntry, Change, Expectation, Stored, Unit
@@ -145,9 +145,16 @@ class PreparedUnit:
     @property
     def weight(self) -> int:
         """About how many rows it writes."""
-        return sum(
-            1 + sum(map(len, prepared.difference.added)) + sum(map(len, prepared.difference.removed))
-            for prepared in self.changes
+        return sum(1 + prepared.difference.size for prepared in self.changes)
+
+    def versions(self, now: int, next_rid: Callable[[], int]) -> tuple[Stored, ...]:
+        """The versions as they will stand, new resources with rids from `next_rid`; `now` in milliseconds."""
+        befores = ((prepared, prepared.change.before) for prepared in self.changes)
+        return tuple(
+            [
+                prepared.stored(next_rid() if before is None else before.key, now)
+                for prepared, before in befores
+            ]
         )
 
 
@@ -216,7 +223,7 @@ async def prepare(
 
 async def _read(
     unit: Unit, formers: Sequence[Rows | None], indexer: Indexer
-) -> tuple[list[tuple[tuple[SearchValues, SearchValues], tuple[Facts | None, Facts | None]]], set[Name]]:
+) -> tuple[list[tuple[tuple[Reading, Reading], tuple[Facts | None, Facts | None]]], set[Name]]:
     """Search values and facts of sharing of what was and of what will be, by change, and names without a number.
 
     What was is not read where its index rows are known: `formers`.
@@ -227,7 +234,7 @@ async def _read(
         if position and position % STEP == 0:
             await asyncio.sleep(0)
         former = change.former if formers[position] is None else None
-        pair = indexer.values(former), indexer.values(change.resource)
+        pair = indexer.read(former), indexer.read(change.resource)
         told = indexer.facts(former), indexer.facts(change.resource)
         read.append((pair, told))
         if former is not None:
@@ -267,7 +274,7 @@ def _brought_back(prepared: PreparedChange, said: set[tuple[object, ...]]) -> Pr
 
 def _prepared(
     change: Change,
-    values: tuple[SearchValues, SearchValues],
+    values: tuple[Reading, Reading],
     facts: tuple[Facts | None, Facts | None],
     indexer: Indexer,
     names: Names,

@@ -31,7 +31,7 @@ from service.storage.indexing import target
 from service.storage.moments import versions_at
 from service.storage.names import Kind, Names, pack_id, unpack_id
 from service.storage.preparation import FIRST_VERSION
-from service.storage.querying.decision import GROUND, WITHHELD
+from service.storage.querying.said import GROUND, WITHHELD
 from service.storage.querying.searches import Searches
 from service.storage.sharing import unpack_child
 from service.storage.store import Explained, Found, Stored

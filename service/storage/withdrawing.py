@@ -17,7 +17,7 @@ from service.fhir.problems import Unavailable
 from service.fhir.search.sight import Sight
 from service.storage.names import Kind, Names, pack_id, unpack_id
 from service.storage.querying import decision
-from service.storage.querying.decision import GROUND, WITHHELD
+from service.storage.querying.said import GROUND, WITHHELD
 from service.storage.withdrawals import Given, Key, Suspects
 
 SKEW: Final = 30_000

@@ -7,6 +7,7 @@ Source: issue 4 «Search», docs/adr/0013-one-driver-per-search.md, docs/adr/001
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,7 +25,7 @@ from tests.storage.builders import creation, unit, update
 ACT = Act(Caller("epr", "camhs", "default"), "request-1")
 CHILDREN, SCORES = 6, 8
 # What is complete in the index, every few seconds; and what asyncpg has to know about types, once a connection.
-NOW_AND_THEN = ("indexed_parameter", "typeinfo")
+NOW_AND_THEN = ("indexed_parameter", "typeinfo", "current_setting('jit')", "set_config('jit'")
 LONG_AGO = 60_000  # milliseconds: further back than any version of which a sorted page must look twice
 
 
@@ -114,6 +115,7 @@ async def asked(context, type_, pairs):
     """The bundle, and how many statements it took."""
     with statements(context.store) as sent:
         answer = await search(context, ACT, type_, pairs)
+        await asyncio.sleep(0)  # asyncpg tells of a statement a moment later
     return codec.decode(answer.document), sent
 
 

@@ -14,8 +14,7 @@ Source: ADR 0019
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -34,17 +33,17 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from service.fhir.search.sight import Sight
 from service.storage.names import Kind, Name, Names, pack_id
+from service.storage.querying.said import (
+    AUTHOR,
+    DIRECTORY,
+    GROUND,
+    WITHHELD,
+    Fill,
+    SaidOnPostgresql,
+    SaidOnSqlite,
+)
 from service.storage.sharing_tables import sharing_changes
 from service.storage.store import SERVICE
-
-# Effects of rows, as in `service.outcomes.sharing.Effect`; grounds as in its `Ground`.
-TEAM, PLAN, YOUNG_PERMIT, YOUNG_DENY, PARENT_PERMIT, PARENT_DENY, EMERGENCY, OF_AGE, RESTRICTED = range(1, 10)
-DIRECTORY, AUTHOR, IN_TEAM, COORDINATES, PERMITTED, BROKE_GLASS = range(1, 7)
-
-GROUND: Final = 7
-"""The bits of the number that are the ground."""
-WITHHELD: Final = 8
-"""The bit of the number that says that places are withheld."""
 
 _EVERYONE: Final = "*"
 _NOBODY: Final = -1  # the number of no agency
@@ -53,7 +52,6 @@ _NO_CHILD: Final = b""  # the packed id of nobody
 # Functions of the program that a connection to SQLite has: `service.storage.remembered` says what they do.
 MARK, KNOWN, KEEP = "sharing_mark", "sharing_known", "sharing_keep"
 
-Fill = Callable[[str], str]  # a parameter's name as it stands in the text
 Row = Mapping[str, str]
 
 
@@ -120,20 +118,27 @@ PARTY: Final = (Integer(), "integer")
 """Those of its parties."""
 
 
-def ground(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool) -> str:
+def ground(
+    row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool, asked: bool = False
+) -> str:
     """The text of the ground; `row` are the columns author, child, label and type as they stand in the text.
 
-    `type_` is what the type of the row is known to be, as text, where it is the same for all rows.
+    `type_` is what the type of the row is known to be, as text, where it is the same for all rows. `asked`: most of
+    them are about the child that is asked about (`values`), whom PostgreSQL then looks at once for all.
     """
-    return _number(row, slots, fill, type_, sqlite=sqlite, whole=False)
+    return _number(row, slots, fill, type_, sqlite=sqlite, asked=asked, whole=False)
 
 
-def number(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool) -> str:
+def number(
+    row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool, asked: bool = False
+) -> str:
     """The text of the whole number, as `ground`."""
-    return _number(row, slots, fill, type_, sqlite=sqlite, whole=True)
+    return _number(row, slots, fill, type_, sqlite=sqlite, asked=asked, whole=True)
 
 
-def withheld(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool) -> str:
+def withheld(
+    row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool, asked: bool = False
+) -> str:
     """The text of what stands for places that are withheld: `WITHHELD` or 0, of what is seen; as `ground`."""
     if not slots:
         return "0"
@@ -142,14 +147,17 @@ def withheld(row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqli
     if sqlite:
         each = f"{_remembered(row, slots, fill, type_)} & {WITHHELD}"
     else:
-        if type_ is not None:
-            once = _Said(fill("asked_child"), type_, slots, fill, sqlite).withheld()
+        of_type = row["type"] if type_ is None else type_
+        if asked:
+            once = SaidOnPostgresql(fill("asked_child"), of_type, slots, fill).withheld()
             alike = f" WHEN {child} = {fill('asked_child')} THEN {once}"
-        each = _Said(child, row["type"], slots, fill, sqlite).withheld()
+        each = SaidOnPostgresql(child, of_type, slots, fill).withheld()
     return f"(CASE WHEN {author} = {fill('me')} OR {child} IS NULL THEN 0{alike} ELSE {each} END)"
 
 
-def _number(row: Row, slots: int, fill: Fill, type_: str | None, *, sqlite: bool, whole: bool) -> str:
+def _number(
+    row: Row, slots: int, fill: Fill, type_: str | None, *, sqlite: bool, asked: bool, whole: bool
+) -> str:
     if not slots:
         return str(SERVICE)
     author, child, label = row["author"], row["child"], row["label"]
@@ -157,11 +165,12 @@ def _number(row: Row, slots: int, fill: Fill, type_: str | None, *, sqlite: bool
     if sqlite:
         each = f"{_remembered(row, slots, fill, type_)}{'' if whole else f' & {GROUND}'}"
     else:
-        if type_ is not None:
-            # It refers to no column outside: databases look once for it, and not for each row.
-            once = _Said(fill("asked_child"), type_, slots, fill, sqlite).number("0", whole=whole)
+        of_type = row["type"] if type_ is None else type_
+        if asked:
+            # It refers to no column outside: the database looks once for it, and not for each row.
+            once = SaidOnPostgresql(fill("asked_child"), of_type, slots, fill).number("0", whole=whole)
             alike = f" WHEN {child} = {fill('asked_child')} AND {label} = 0 THEN {once}"
-        each = _Said(child, row["type"], slots, fill, sqlite).number(label, whole=whole)
+        each = SaidOnPostgresql(child, of_type, slots, fill).number(label, whole=whole)
     return (
         f"(CASE WHEN {author} = {fill('me')} THEN {AUTHOR}"
         f" WHEN {child} IS NULL THEN CASE WHEN {label} = 0 THEN {DIRECTORY} ELSE 0 END"
@@ -182,82 +191,12 @@ def _remembered(row: Row, slots: int, fill: Fill, type_: str | None) -> str:
     mark = f"(SELECT {MARK}({locality}, {fill('eyes')}, {now}, {changes}))"
     of_type = row["type"] if type_ is None else type_
     key = f"CAST({mark} || {row['label']} || '.' || {of_type} || '.' || {child} AS BLOB)"
-    exact = _Said(child, of_type, slots, fill, sqlite=True).number(row["label"], whole=True)
+    exact = SaidOnSqlite(child, of_type, slots, fill).number(row["label"], whole=True)
     until = (
         f"(SELECT min(CASE WHEN s.low > {now} THEN s.low WHEN s.high > {now} THEN s.high END)"
         f" FROM index_sharing AS s WHERE s.locality = {locality} AND s.child = {child})"
     )
     return f"coalesce({KNOWN}({key}), {KEEP}({key}, {exact}, {until}))"
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the rows of a child come to, for what is of a type. SQLite's parser has little room for what is nested."""
-
-    child: str
-    type: str
-    slots: int
-    fill: Fill
-    sqlite: bool
-
-    def number(self, label: str, *, whole: bool) -> str:
-        """The ground on which what has the label is seen; the `whole` number with what is withheld."""
-        return f"{self.ground(label)} + {self.withheld()}" if whole else self.ground(label)
-
-    def ground(self, label: str) -> str:
-        """The ground on which what has the label is seen."""
-        circle = {effect: self._any(effect, f"{label} = 0") for effect in (PLAN, TEAM, EMERGENCY)}
-        denied, permitted = self._decided(label)
-        return (
-            f"(SELECT CASE WHEN {denied} THEN 0 WHEN {circle[PLAN]} THEN {COORDINATES}"
-            f" WHEN {circle[TEAM]} THEN {IN_TEAM} WHEN {permitted} THEN {PERMITTED}"
-            f" WHEN {circle[EMERGENCY]} THEN {BROKE_GLASS} ELSE 0 END"
-            f" FROM index_sharing AS s WHERE {self._fitting()})"
-        )
-
-    def withheld(self) -> str:
-        """Whether places are withheld: from all who would not see what has the label that the young person has."""
-        denied, permitted = self._decided("q.places")
-        return (
-            f"(SELECT CASE WHEN count(*) = 0 THEN 0 WHEN {denied} THEN {WITHHELD} WHEN {permitted} THEN 0"
-            f" ELSE {WITHHELD} END FROM (SELECT max(q.mask) AS places FROM index_sharing AS q"
-            f" WHERE {self._now('q')} AND q.effect = {RESTRICTED}) AS q CROSS JOIN index_sharing AS s"
-            f" WHERE q.places IS NOT NULL AND {self._fitting()})"
-        )
-
-    def _now(self, alias: str) -> str:
-        """Rows of the child that hold now."""
-        now = self.fill("now")
-        return (
-            f"{alias}.locality = {self.fill('locality')} AND {alias}.child = {self.child}"
-            f" AND {alias}.low <= {now} AND {now} < {alias}.high"
-        )
-
-    def _fitting(self) -> str:
-        """Rows that say anything about who looks: of their agency, of all, or of the members of a team; or of the child."""
-        among = ", ".join(self.fill(f"party{index}") for index in range(self.slots))
-        mine = (
-            f"s.team IN (SELECT t.team FROM index_sharing AS t WHERE {self._now('t')}"
-            f" AND t.party = {self.fill('me')} AND t.effect = {TEAM})"
-        )
-        # What is nested most stands first: then SQLite's parser has least to remember.
-        return (
-            f"(length(s.team) > 0 AND s.party = 0 AND {mine} OR s.party = 0 AND s.effect >= {OF_AGE}"
-            f" OR s.party IN ({among})) AND {self._now('s')} AND s.type IN (0, {self.type})"
-            f" AND s.purpose IN (0, {self.fill('purpose')})"
-        )
-
-    def _any(self, effect: int, condition: str = "") -> str:
-        """Whether any of the rows has the effect."""
-        either = "max" if self.sqlite else "bool_or"
-        return f"{either}(s.effect = {effect}{f' AND {condition}' if condition else ''})"
-
-    def _decided(self, label: str) -> tuple[str, str]:
-        """Whether the young person or the parents deny what has the label, and whether either permits it."""
-        covers, refuses = f"{label} & ~s.mask = 0", f"(s.mask = 0 OR {label} & s.mask <> 0)"
-        minor, young = f"NOT {self._any(OF_AGE)}", self._any(YOUNG_PERMIT, covers)
-        denied = f"{self._any(YOUNG_DENY, refuses)} OR {self._any(PARENT_DENY, refuses)} AND {minor} AND NOT {young}"
-        return denied, f"({young} OR {self._any(PARENT_PERMIT, covers)} AND {minor})"
 
 
 _COLUMNS: Final = ("author", "child", "label", "type")
@@ -275,12 +214,14 @@ class Decision(ColumnElement[int]):
         type_: ColumnElement[Any] | None = None,
         *,
         bits: int = GROUND | WITHHELD,
+        asked: bool = False,
     ) -> None:
-        """`type_`: what the type of the row is known to be where it is the same for all rows."""
+        """`type_`: what the type of the row is known to be where it is the same for all rows; `asked` as `ground`."""
         self.row: Sequence[ColumnElement[Any]] = [row[name] for name in _COLUMNS] if slots else []
         self.slots = slots
         self.of_type = type_
         self.bits = bits
+        self.asked = asked
         self.type = Integer()
 
     @property
@@ -304,12 +245,14 @@ def _decision(decision: Decision, compiler: SQLCompiler, **how: Any) -> str:
     row = {name: compiler.process(column, **how) for name, column in zip(_COLUMNS, decision.row, strict=True)}
     type_ = None if decision.of_type is None else compiler.process(decision.of_type, **how)
     sqlite = compiler.dialect.name == "sqlite"
-    return _TEXTS[decision.bits](row, decision.slots, fill, type_, sqlite=sqlite)
+    return _TEXTS[decision.bits](row, decision.slots, fill, type_, sqlite=sqlite, asked=decision.asked)
 
 
-def visible(row: Any, slots: int, type_: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
-    """Whether it is seen."""
-    found: ColumnElement[bool] = Decision(row, slots, type_, bits=GROUND) > literal_column("0")
+def visible(
+    row: Any, slots: int, type_: ColumnElement[Any] | None = None, *, asked: bool = False
+) -> ColumnElement[bool]:
+    """Whether it is seen; arguments as those of `Decision`."""
+    found: ColumnElement[bool] = Decision(row, slots, type_, bits=GROUND, asked=asked) > literal_column("0")
     return found
 
 

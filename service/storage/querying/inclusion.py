@@ -26,6 +26,7 @@ from service.storage.indexing import URL_TARGET
 from service.storage.names import Kind, Names, pack_id
 from service.storage.querying.decision import PARTY, TYPES, ground, slots, withheld
 from service.storage.querying.decision import number as decided
+from service.storage.querying.said import GROUND
 from service.storage.statements import COLUMNS
 from service.storage.tables import DELETED
 
@@ -105,7 +106,7 @@ class Inclusion:
         found = [f"SELECT r.rid FROM refers AS f {text.target('r')} {local}"]
         if any(self._is_canonical(parameter) for parameter in parameters):
             found.append(_named(text, self._urls(types or self._registry.served)))
-        return text.resources(f"refers AS MATERIALIZED ({refers})", found, text.visible("every.rid"))
+        return text.resources(f"refers AS MATERIALIZED ({refers})", found, seen=False)
 
     def referring(
         self,
@@ -149,7 +150,7 @@ class Inclusion:
         if canonical and (urls := self._urls(types)):
             found += _naming(text, urls, text.numbers(self._numbers(canonical)), most)
         # The first of each target are the first that are seen.
-        return text.resources(f"targets (target_type, target) AS ({listed})", found)
+        return text.resources(f"targets (target_type, target) AS ({listed})", found, seen=True)
 
     def _statement(
         self,
@@ -409,22 +410,29 @@ class _Text:
         """The text as a target holds it."""
         return f"CAST({text} AS BLOB)" if self.sqlite else f"convert_to({text}, 'UTF8')"
 
-    def resources(self, given: str, found: Sequence[str], *conditions: str) -> str:
-        """The whole: the current resources of the rids found that meet the conditions, each once, in their order."""
+    def resources(self, given: str, found: Sequence[str], *, seen: bool) -> str:
+        """The whole: the current resources of the rids found, each once, in their order.
+
+        `seen`: whether those found are known to be seen; else each is looked at, once, and left out where it is not.
+        """
         rids = " UNION ALL ".join(found)
         most = self.take("limit", "bigint")
         row = self.beside("resource", "r", "rid = f.rid", _CURRENT)
-        wanted = [condition for condition in conditions if condition]
+        fence = "LIMIT -1" if self.sqlite else "OFFSET 0"
+        first = f"SELECT DISTINCT rid FROM ({rids}) AS one"
         if self.is_narrowed:
             of = f"SELECT w.type FROM resource AS w WHERE w.locality = {self.locality} AND w.rid = every.rid"
-            wanted.append(f"({of}) IN (SELECT value FROM {self.listed('readable')} AS t)")
-        first = f"SELECT DISTINCT rid FROM ({rids}) AS one"
-        if wanted:
-            # Each is looked at once: pages refer to the same over and over.
-            once = f"({first} {'LIMIT -1' if self.sqlite else 'OFFSET 0'})"
-            first = f"SELECT rid FROM {once} AS every WHERE {' AND '.join(wanted)}"
-        each = {name: f"r.{name}" for name in ("author", "child", "label", "type")}
-        number = decided(each, self.slots, self._eye, sqlite=self.sqlite)
+            narrowed = f"({of}) IN (SELECT value FROM {self.listed('readable')} AS t)"
+            first = f"SELECT rid FROM ({first} {fence}) AS every WHERE {narrowed}"
+        if self.slots and not seen:
+            # Pages refer to the same over and over.
+            number = self._seen("every.rid", decided)
+            first = f"SELECT every.rid, {number} AS seen FROM ({first} {fence}) AS every {fence}"
+            first = f"SELECT rid, seen FROM ({first}) AS every WHERE seen & {GROUND} > 0"
+            number = "f.seen"
+        else:
+            each = {name: f"r.{name}" for name in ("author", "child", "label", "type")}
+            number = decided(each, self.slots, self._eye, sqlite=self.sqlite)
         return (
             f"WITH {given} SELECT {_COLUMNS}, {number} AS seen FROM ({first} ORDER BY rid LIMIT {most}) AS f"
             f" {row} ORDER BY f.rid"

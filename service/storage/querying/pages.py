@@ -27,10 +27,11 @@ from sqlalchemy import (
 from service.storage.querying import orders
 from service.storage.querying.clauses import OWN_TYPE, Clauses, Of
 from service.storage.querying.constructs import ONE, Condition, Hidden, Path, fenced, there_is
-from service.storage.querying.decision import GROUND, Decision, visible
+from service.storage.querying.decision import Decision, visible
 from service.storage.querying.leaves import LOCALITY, Way, on_row, rows, value
 from service.storage.querying.plans import Plan
 from service.storage.querying.ranks import parts
+from service.storage.querying.said import GROUND
 from service.storage.querying.shapes import Shape, leads_on
 from service.storage.querying.wanted import AS_OF, COUNT, Wanted, beside, changed, direction, of_type
 from service.storage.statements import COLUMNS
@@ -38,11 +39,15 @@ from service.storage.tables import DELETED, resource
 
 
 class Pages:
-    """Makes the statements of one database, for eyes of so many slots (`decision.slots`); 0 sees everything."""
+    """Makes the statements of one database, for eyes of so many slots (`decision.slots`); 0 sees everything.
 
-    def __init__(self, *, postgresql: bool, slots: int = 0) -> None:
+    `asked`: most of what is found is about the child that is asked about (`decision.values`).
+    """
+
+    def __init__(self, *, postgresql: bool, slots: int = 0, asked: bool = False) -> None:
         self._postgresql = postgresql
         self._slots = slots
+        self._asked = asked
         self._clauses = Clauses(postgresql=postgresql, slots=slots)
 
     def page(self, plan: Plan, wanted: Wanted, *, narrow: bool) -> Select[Any]:
@@ -56,7 +61,7 @@ class Pages:
             return self._with_resources(self.keys(plan, wanted).limit(COUNT), wanted)
         if plan.kind == "sorted walk":
             return self._with_resources(self._sorted_walk(wanted), wanted)
-        if self._slots and wanted.extent == "all" and not (self._postgresql or leads_on(wanted.shape)):
+        if self._slots and (self._postgresql or not leads_on(wanted.shape)):
             return self._sorted_at_once(plan, wanted)
         return self._with_resources(self._sorted(plan, wanted), wanted)
 
@@ -119,8 +124,7 @@ class Pages:
     def _sorted_at_once(self, plan: Plan, wanted: Wanted) -> Select[Any]:
         """As `_at_once`, sorted: put in order first, and looked at as far as the page goes.
 
-        On SQLite alone: PostgreSQL would look at all before it sorts. Not along chains, which SQLite's parser
-        has no room for so deep.
+        Not along chains on SQLite, whose parser has no room for it so deep.
         """
         found = self._unordered(plan, wanted._replace(seen_later=True))
         rid = fenced(found, postgresql=self._postgresql).subquery().c.rid
@@ -135,14 +139,24 @@ class Pages:
         path, (rid, *further) = Path(inner, self._postgresql), inner.c
         needed = (*COLUMNS, "label")
         row = path.then(resource, resource.c.locality == LOCALITY, resource.c.rid == rid, take=needed)
-        seen = Decision(row, self._slots, OWN_TYPE).label("seen")
+        seen = Decision(row, self._slots, OWN_TYPE, asked=self._asked).label("seen")
+        path.where(*self._regarded(row, wanted._replace(seen_later=True)))
         statement = path.select(*(row[name] for name in COLUMNS), seen, *further)
         if self._postgresql:  # SQLite keeps the order of the keys, and would sort all of them if told to
-            statement = statement.order_by(direction(wanted, rid))
+            statement = statement.order_by(*self._line(wanted, rid, further))
+        return self._seen_of(statement).limit(COUNT)
+
+    def _line(self, wanted: Wanted, rid: Any, keys: Sequence[Any]) -> Sequence[Any]:
+        if wanted.sort:
+            return orders.ordering(wanted.sort, keys, rid, backward=wanted.backward)
+        return [direction(wanted, rid)]
+
+    def _seen_of(self, statement: Select[Any]) -> Select[Any]:
+        """Those of the resources of a statement that are seen, in their order."""
         # Fenced: else it would be decided once to choose a row, and once more to tell of it.
         each = fenced(statement, postgresql=self._postgresql).subquery()
         of_each = each.c.seen.bitwise_and(literal_column(str(GROUND))) > literal_column("0")
-        return select(*each.c).where(of_each).limit(COUNT)
+        return select(*each.c).where(of_each)
 
     def _joined(self, plan: Plan, wanted: Wanted) -> bool:
         """Whether several streams are put together."""
@@ -336,6 +350,7 @@ class Pages:
 
     def _moved(self, plan: Plan, wanted: Wanted, *, narrow: bool) -> Select[Any]:
         """What matches and was changed since: from the narrow part, or from what was changed."""
+        wanted = wanted._replace(seen_later=True)
         if not narrow:
             r = resource.alias()
             of = Of(r.c.rid, r.c)
@@ -345,7 +360,7 @@ class Pages:
             found = select(r.c.rid, *self._own_values(wanted.sort, of)).where(
                 *of_type(r.c), *self._extent(wanted, of), *conditions
             )
-            return self._with_resources(found, wanted)
+            return self._looked_at(found, wanted)
         rid = fenced(self._unordered(plan, wanted), postgresql=self._postgresql).subquery().c.rid
         other = resource.alias()
         # Mostly nothing of the type was changed: then nothing is looked at.
@@ -355,7 +370,12 @@ class Pages:
         found = select(rid, *self._own_values(wanted.sort, Of(rid))).where(
             any_, *self._extent(wanted, Of(rid))
         )
-        return self._with_resources(found, wanted)
+        return self._looked_at(found, wanted)
+
+    def _looked_at(self, keys: Select[Any], wanted: Wanted) -> Select[Any]:
+        """The resources with these keys that are seen, of which nobody has asked yet."""
+        statement = self._with_resources(keys, wanted)
+        return self._seen_of(statement) if self._slots else statement
 
     def _extent(self, wanted: Wanted, of: Of) -> list[Condition]:
         """What of the resources is asked for, by when they were changed and by who looks."""
@@ -373,20 +393,16 @@ class Pages:
     def _regarded(self, row: Any, wanted: Wanted) -> list[Condition]:
         when = [] if wanted.extent == "all" else [changed(row, wanted.extent)]
         decided = self._slots > 0 and not wanted.seen_later
-        return [*when, visible(row, self._slots, OWN_TYPE)] if decided else when
+        return [*when, visible(row, self._slots, OWN_TYPE, asked=self._asked)] if decided else when
 
     def _with_resources(self, keys: Select[Any], wanted: Wanted) -> Select[Any]:
         inner = keys.subquery()
         path, found = Path(inner, self._postgresql), list(inner.c)
         needed = (*COLUMNS, "label") if self._slots else COLUMNS
         r = path.then(resource, resource.c.locality == LOCALITY, resource.c.rid == found[0], take=needed)
-        seen = Decision(r, self._slots, OWN_TYPE).label("seen")
+        seen = Decision(r, self._slots, OWN_TYPE, asked=self._asked).label("seen")
         statement = path.select(*(r[name] for name in COLUMNS), seen, *found[1:])
-        if wanted.sort:
-            return statement.order_by(
-                *orders.ordering(wanted.sort, found[1:], found[0], backward=wanted.backward)
-            )
-        return statement.order_by(direction(wanted, found[0]))
+        return statement.order_by(*self._line(wanted, found[0], found[1:]))
 
 
 class _Aside:

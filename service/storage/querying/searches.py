@@ -43,7 +43,10 @@ def _milliseconds() -> int:
 
 
 class Taken(NamedTuple):
-    """A query taken apart: its shape and sort keys, the parts that ask for what it is sorted by, and all values."""
+    """A query taken apart: its shape and sort keys, the parts that ask for what it is sorted by, and all values.
+
+    `child` is the id of the Patient about whom it asks, as far as that is told by its beginning: a guess costs little.
+    """
 
     shape: Shape
     sort: tuple[Shape, ...]
@@ -52,6 +55,12 @@ class Taken(NamedTuple):
     locality: int
     type: int
     slots: int = 0
+    child: str | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether a child is asked about, as far as it decides how a statement looks at what is said of children."""
+        return self.slots > 0 and self.child is not None
 
     @property
     def key(self) -> Key:
@@ -87,7 +96,7 @@ class Searches:
         self._names = names
         self._dialect = dialect
         self._clock = clock
-        self._pages: dict[int, Pages] = {}
+        self._pages: dict[tuple[int, bool], Pages] = {}
         self._texts: dict[Key, Sql] = {}
         self._outlooks: dict[Key, Outlook] = {}
         self._counts: OrderedDict[Key, tuple[float, tuple[int, ...]]] = OrderedDict()
@@ -157,9 +166,9 @@ class Searches:
         marks = {f"s{index}": value for index, value in enumerate(placed or ())}
         values = taken.named(count=query.count + 1, after=query.after, as_of=query.as_of, **marks)
         return self._statement(
-            ("page", taken.slots, plan, wanted),
-            values | self._eyes(query),
-            lambda: self._of(taken.slots).page(plan, wanted, narrow=expected.narrow),
+            ("page", taken.slots, taken.asked, plan, wanted),
+            values | self._eyes(query, taken),
+            lambda: self._of(taken.slots, asked=taken.asked).page(plan, wanted, narrow=expected.narrow),
         )
 
     def total(self, locality: int, query: Query) -> Statement:
@@ -168,9 +177,9 @@ class Searches:
         plan = self._chosen(taken, self._outlook(taken))
         wanted = Wanted(taken.shape)
         return self._statement(
-            ("total", taken.slots, plan, wanted.shape),
-            taken.named() | self._eyes(query),
-            lambda: self._of(taken.slots).total(plan, wanted),
+            ("total", taken.slots, taken.asked, plan, wanted.shape),
+            taken.named() | self._eyes(query, taken),
+            lambda: self._of(taken.slots, asked=taken.asked).total(plan, wanted),
         )
 
     def ids(self, locality: int, query: Query) -> Statement:
@@ -178,9 +187,9 @@ class Searches:
         taken = self._taken_apart(locality, query)
         wanted = Wanted(taken.shape)
         return self._statement(
-            ("ids", taken.slots, wanted.shape),
-            taken.named(count=query.count + 1) | self._eyes(query),
-            lambda: self._of(taken.slots).ids(at_commit(wanted.shape), wanted),
+            ("ids", taken.slots, taken.asked, wanted.shape),
+            taken.named(count=query.count + 1) | self._eyes(query, taken),
+            lambda: self._of(taken.slots, asked=taken.asked).ids(at_commit(wanted.shape), wanted),
         )
 
     def direction(self, query: Query) -> Literal[1, -1]:
@@ -224,7 +233,8 @@ class Searches:
         sort = tuple(shaping.sort(key, query.type) for key in query.sort)
         like = shaping.like(sort[0], parts(shape)) if sort else ()
         type_ = self._names.known(Kind.TYPE, query.type)
-        return Taken(shape, sort, like, tuple(shaping.values), locality, type_, shaping.slots)
+        child = _child(query.where, query.type) if is_postgresql(self._dialect) else None
+        return Taken(shape, sort, like, tuple(shaping.values), locality, type_, shaping.slots, child)
 
     def _refuse_withheld_order(self, query: Query, slots: int) -> None:
         for key in query.sort if slots else ():
@@ -233,13 +243,14 @@ class Searches:
                 issue = Issue("error", "not-supported", "sort-withheld", text)
                 raise Malformed(issue.slug, issue.text, issues=[issue])
 
-    def _eyes(self, query: Query) -> dict[str, Any]:
-        return values(query.sight, self._names, self._now(), _child_asked_for(query))
+    def _eyes(self, query: Query, taken: Taken) -> dict[str, Any]:
+        return values(query.sight, self._names, self._now(), taken.child)
 
-    def _of(self, slots: int) -> Pages:
-        pages = self._pages.get(slots)
+    def _of(self, slots: int, *, asked: bool = False) -> Pages:
+        pages = self._pages.get((slots, asked))
         if pages is None:
-            pages = self._pages[slots] = Pages(postgresql=is_postgresql(self._dialect), slots=slots)
+            pages = Pages(postgresql=is_postgresql(self._dialect), slots=slots, asked=asked)
+            self._pages[slots, asked] = pages
         return pages
 
     def _chosen(self, taken: Taken, expected: Outlook) -> Plan:
@@ -272,12 +283,8 @@ class Searches:
         return sql.text, sql.ordered(values)
 
 
-def _child_asked_for(query: Query) -> str | None:
-    """The id of the Patient about whom the query asks, as far as that is told by its beginning: a guess costs nothing."""
-    return _child(query.where, query.type)
-
-
 def _child(node: Expression, type_: str) -> str | None:
+    """As `Taken.child`."""
     match node:
         case And(parts):
             return next((child for part in parts if (child := _child(part, type_)) is not None), None)

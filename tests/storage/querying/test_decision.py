@@ -19,7 +19,7 @@ from service.fhir.search.expressions import (
     Token,
 )
 from service.fhir.search.sight import Sight
-from service.outcomes.grants import EVERYONE, Effect, Ground, sector_party
+from service.outcomes.grants import EVERYONE, sector_party
 from service.storage.names import Kind, Names
 from service.storage.querying import decision
 from service.storage.statements import POSTGRESQL, SQLITE, compiled
@@ -28,14 +28,6 @@ from tests.storage.builders import LOCALITY
 from tests.storage.circle import CAMHS, SCHOOL, eyes, world
 
 SIGHT = Sight("camhs", frozenset({"school", "health"}), "TREAT")
-
-
-def test_numbers_mean_what_the_rule_means_by_them():
-    assert list(Effect) == [decision.TEAM, decision.PLAN, decision.YOUNG_PERMIT, decision.YOUNG_DENY, decision.PARENT_PERMIT,
-            decision.PARENT_DENY, decision.EMERGENCY, decision.OF_AGE, decision.RESTRICTED]  # fmt: skip
-    assert list(Ground)[1:] == [decision.DIRECTORY, decision.AUTHOR, decision.IN_TEAM, decision.COORDINATES, decision.PERMITTED,
-            decision.BROKE_GLASS, decision.SERVICE]  # fmt: skip
-    assert max(Ground) == decision.GROUND < decision.WITHHELD
 
 
 def test_parties_are_the_agency_everyone_and_its_sectors():
@@ -90,7 +82,8 @@ def test_who_sees_everything_asks_nothing():
 
 @pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=["sqlite", "postgresql"])
 def test_no_value_stands_in_the_text(dialect):
-    made = compiled(select(resource.c.rid).where(decision.visible(resource.c, 4, resource.c.type)), dialect)
+    seen = decision.visible(resource.c, 4, resource.c.type, asked=True)
+    made = compiled(select(resource.c.rid).where(seen), dialect)
     assert set(made.arguments) == {
         "me",
         "now",
