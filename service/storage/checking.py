@@ -187,15 +187,15 @@ async def _bodies(snapshot: _Snapshot, looked: _Looked, report: Report) -> Sums:
                 f"{where} version {version}: the body names another resource, version or time"
             )
             continue
-        values, facts = indexer.values(resource), indexer.facts(resource)
+        reading, facts = indexer.read(resource), indexer.facts(resource)
         if type_ in looked.shared and not _as_told(facts, child, label):
             report.faults.append(f"{where}: whom it is about, or its labels, are not what its body tells")
-        if unknown := names.unknown(indexer.systems(values, facts)):
+        if unknown := names.unknown(indexer.systems(reading, facts)):
             if not report.pending:
                 report.faults.append(f"{where}: {len(unknown)} systems have no number")
                 continue
             _stand_in(names, unknown)
-        _add(sums, locality, rid, indexer.rows(type_, values, facts))
+        _add(sums, locality, rid, indexer.rows(type_, reading, facts))
     return sums
 
 

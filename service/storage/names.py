@@ -19,6 +19,8 @@ _PAD = b"\x00"  # stands in no logical id, so a padded one is like no other
 class Kind(IntEnum):
     """What a name names."""
 
+    __hash__ = int.__hash__  # Enum's own is no function of C's, and every look-up of a name would call it
+
     LOCALITY = 1
     TYPE = 2
     PARAMETER = 3

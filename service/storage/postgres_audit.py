@@ -16,6 +16,7 @@ from service.storage.audit import CHILD_COLUMNS, COLUMNS, Row
 from service.storage.audit_due import NEXT_DUE, Lot, lot
 from service.storage.audit_tables import DUE_COLUMNS
 from service.storage.ledger import Rows
+from service.storage.postgres_arrays import Flat
 from service.storage.postgres_units import array_type
 from service.storage.tables import audit, audit_child
 
@@ -80,7 +81,7 @@ class PostgresShelf:
             entries, due = rows(self._clock())
             if not entries:
                 return
-            columns = zip(*entries, strict=True)
+            columns = map(Flat, zip(*entries, strict=True))
             if due:
                 await connection.execute(_ADD_BOTH, *columns, *due[0])
             else:
@@ -92,7 +93,7 @@ class PostgresShelf:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETTLING)
             due = lot([tuple(row) for row in await connection.fetch(NEXT_DUE, after)])
             if due is not None and due.done:
-                await connection.execute(_ADD_CHILDREN, *zip(*due.rows, strict=True))
+                await connection.execute(_ADD_CHILDREN, *map(Flat, zip(*due.rows, strict=True)))
                 await connection.execute(_SETTLED, due.done)
         return due
 

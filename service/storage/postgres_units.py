@@ -7,21 +7,26 @@ the whole statement back; so does it where others no longer count on the definit
 the index rows were made. Versions of other resources that it relied on are locked against
 change until it is committed.
 
+The text of a statement is put together of parts that stand here, with `?` for each value: there are few texts,
+which the connections keep prepared, and none is made twice.
+
 Source: https://www.postgresql.org/docs/15/queries-with.html, ADR 0010
 """
 # ruff: noqa: S608 - the texts are made of names of our own tables and columns; values are arguments
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeEngine
 
 from service.storage.audit import child_rows
 from service.storage.export_tables import export_moment
+from service.storage.indexing import gather, gathering
+from service.storage.postgres_arrays import Flat
 from service.storage.preparation import PreparedChange, PreparedUnit
 from service.storage.statements import POSTGRESQL
 from service.storage.store import Stored
@@ -38,15 +43,23 @@ from service.storage.tables import (
 
 # The second part holds for no row, and so locks none. But the lock on the table that goes with it is held until
 # the unit is committed, and is taken before the statement looks at anything: `Session.writing` waits for it.
-_COUNTED_ON = (
-    "EXISTS (SELECT 1 FROM index_writer WHERE definitions = ${})"
+_COUNTED_ON: Final = (
+    "EXISTS (SELECT 1 FROM index_writer WHERE definitions = ?)"
     " AND NOT EXISTS (SELECT 1 FROM index_writer WHERE definitions IS NULL FOR KEY SHARE)"
 )
 
 # Nothing is stored that bears no later time than the last moment of which an export was made. Source: ADR 0025
-_LATER = f"NOT EXISTS (SELECT 1 FROM {export_moment.name} WHERE locality = $1 AND at >= ${{}})"
+_LATER: Final = f"NOT EXISTS (SELECT 1 FROM {export_moment.name} WHERE locality = $1 AND at >= ?)"
 
-_MOVED = ("version", "type", "id", "updated", "method", "author", "child", "label", "body")
+_MOVED: Final = ("version", "type", "id", "updated", "method", "author", "child", "label", "body")
+
+# Units: milliseconds; later than any time, in place of that of a unit that stores no version.
+_NONE: Final = 2**62
+# So many texts are remembered: of a day's units there are some dozens.
+_TEXTS: Final = 500
+
+Rows = Sequence[Sequence[Any]]
+Changed = Sequence[tuple[PreparedChange, Stored]]
 
 
 def array_type(type_: TypeEngine[Any]) -> str:
@@ -55,70 +68,166 @@ def array_type(type_: TypeEngine[Any]) -> str:
     return name.split(" COLLATE ")[0] + "[]"
 
 
-# Units: milliseconds; later than any time, in place of that of a unit that stores no version.
-_NONE = 2**62
+class _Part(NamedTuple):
+    """A part of a statement, and of each column that it takes whether its value is the same in all rows."""
 
-Columns = Sequence[tuple[str, str]]  # names, and the array types that hold their values
+    text: str
+    same: tuple[bool, ...]
 
-# The columns of each table behind `locality`, which stands first in each.
-_COLUMNS: dict[str, Columns] = {
-    table.name: [(column.name, array_type(column.type)) for column in columns][1:]
-    for table, columns in (
-        *((table, list(table.c)) for table in (resource, audit, audit_child)),
-        # Those of an acknowledgement come later.
-        (notice, [column for column in notice.c if not column.nullable]),
-        *((table, row_columns(table)) for table in INDEXES),
+
+def _selected(columns: Sequence[tuple[str, TypeEngine[Any]]], same: Sequence[str] = ()) -> str:
+    """A list to select: the values of the arrays side by side, those that are the same in all rows given once."""
+    return ", ".join(
+        f"?::{array_type(type_)[:-2]} AS {name}"
+        if name in same
+        else f"unnest(?::{array_type(type_)}) AS {name}"
+        for name, type_ in columns
     )
+
+
+def _insertion(
+    name: str, table: Table, columns: Sequence[Column[Any]], same: Sequence[str] = (), conflict: str = ""
+) -> _Part:
+    """Inserts rows; the columns are those behind the locality, which stands first in each table."""
+    names = ", ".join(column.name for column in columns)
+    values = _selected([(column.name, column.type) for column in columns], same)
+    return _Part(
+        f"{name} AS (INSERT INTO {table.name} (locality, {names}) SELECT $1::smallint, {values}{conflict})",
+        tuple(column.name in same for column in columns),
+    )
+
+
+def _behind_locality(table: Table) -> list[Column[Any]]:
+    return list(table.c)[1:]
+
+
+def _rid_first(table: Table) -> list[Column[Any]]:
+    """The columns of an index table in the order in which rows are gathered."""
+    _, *values, rid = row_columns(table)
+    return [rid, *values]
+
+
+def _addition(table: Table, conflict: str = "") -> _Part:
+    return _insertion(f"{table.name}_added", table, _rid_first(table), (), conflict)
+
+
+def _removal(table: Table) -> _Part:
+    columns = _rid_first(table)
+    names = ", ".join(column.name for column in columns)
+    slots = ", ".join(f"?::{array_type(column.type)}" for column in columns)
+    same = " AND ".join(f"i.{column.name} = u.{column.name}" for column in columns)
+    return _Part(
+        f"{table.name}_removed AS (DELETE FROM {table.name} i USING unnest({slots}) AS u ({names})"
+        f" WHERE i.locality = $1::smallint AND {same})",
+        (False,) * len(columns),
+    )
+
+
+def _insertions(name: str, table: Table, same: Sequence[str] = ()) -> tuple[_Part, _Part]:
+    """Inserts several rows of all columns, or one: that needs no arrays, of which most of a create would consist."""
+    columns = _behind_locality(table)
+    every = [column.name for column in columns]
+    return _insertion(name, table, columns, same), _insertion(name, table, columns, every)
+
+
+_CREATED: Final = _insertions("created", resource, ("version", "updated", "author"))
+_AUDITED: Final = _insertions(
+    "audited",
+    audit,
+    # Of the unit, and not of a version.
+    ("what", "client", "agency", "person", "purpose", "delay", "request", "address", "query", "reason"),
+)
+_CHILDREN: Final = _insertions("audited_children", audit_child)
+# The columns of an acknowledgement come later.
+_NOTICED: Final = _insertion(
+    "noticed", notice, [column for column in _behind_locality(notice) if not column.nullable]
+)
+
+_LATER_VERSION: Final = {"before": "version"} | {
+    name: name for name in ("rid", "version", "updated", "method", "child", "label", "body")
 }
-_SUPERSEDING: Columns = [
-    (name, array_type(resource.c[column].type))
-    for name, column in (
-        ("rid", "rid"),
-        ("before", "version"),
-        ("version", "version"),
-        ("updated", "updated"),
-        ("method", "method"),
-        ("child", "child"),
-        ("label", "label"),
-        ("body", "body"),
+_SUPERSEDING: Final = _Part(
+    f"superseding AS (SELECT {_selected([(name, resource.c[of].type) for name, of in _LATER_VERSION.items()])})",
+    (False,) * len(_LATER_VERSION),
+)
+_OF_CURRENT: Final = (
+    "superseding u WHERE r.locality = $1::smallint AND r.rid = u.rid AND r.version = u.before"
+)
+_SUPERSEDED: Final = (
+    f"moved AS (INSERT INTO resource_version (locality, rid, {', '.join(_MOVED)})"
+    f" SELECT r.locality, r.rid, {', '.join('r.' + column for column in _MOVED)}"
+    f" FROM resource r, {_OF_CURRENT} RETURNING 1)"
+)
+_UPDATED: Final = (
+    # Who could see the resource can still see that it is gone.
+    "updated AS (UPDATE resource r SET version = u.version, updated = u.updated, method = u.method,"
+    f" child = CASE WHEN u.method = {DELETED} THEN r.child ELSE u.child END,"
+    f" label = CASE WHEN u.method = {DELETED} THEN r.label ELSE u.label END,"
+    f" body = u.body FROM {_OF_CURRENT} RETURNING 1)"
+)
+
+# Whoever changes one of these waits until the unit is committed, and whoever is changing one is waited for.
+_RELIED: Final = _Part(
+    "relied AS (SELECT 1 FROM unnest(?::bigint[], ?::integer[]) AS u (rid, version)"
+    " CROSS JOIN LATERAL (SELECT 1 FROM resource r"
+    " WHERE r.locality = $1::smallint AND r.rid = u.rid AND r.version = u.version"
+    " ORDER BY r.locality, r.rid LIMIT 1 FOR SHARE) AS held)",
+    (False, False),
+)
+
+# What is new has no rows yet; of what was there before some may be: `reindex` makes them too.
+_NEW: Final = [_addition(table) for table in INDEXES]
+_ADDED: Final = [
+    _addition(
+        table,
+        # Its key leaves the words out.
+        " ON CONFLICT (locality, parameter, rid) DO UPDATE SET words = excluded.words"
+        if table is index_text
+        else " ON CONFLICT DO NOTHING",
     )
+    for table in INDEXES
 ]
+_REMOVED: Final = [_removal(table) for table in INDEXES]
+_TEXT: Final = INDEXES.index(index_text)
 
-_RELIED_ON: Columns = [(name, array_type(resource.c[name].type)) for name in ("rid", "version")]
 
-
-@dataclass(slots=True)
 class _Statement:
-    """A statement in the making: its parts and the arrays that they unnest."""
+    """A statement in the making: its parts, what must hold, and the arguments of both."""
 
-    locality: int
-    parts: list[str] = field(default_factory=list)
-    arguments: list[Any] = field(default_factory=list)
+    def __init__(self, locality: int) -> None:
+        self.parts: list[str] = []
+        self._held: list[str] = []
+        self._arguments: list[Any] = [locality]  # $1 everywhere
+        self._beside: list[Any] = []
 
-    def __post_init__(self) -> None:
-        self.arguments.append(self.locality)  # $1 everywhere
+    def add(self, part: _Part, rows: Rows) -> None:
+        """A part, and its rows."""
+        self.parts.append(part.text)
+        self._arguments += [
+            values[0] if same else Flat(values)
+            for same, values in zip(part.same, zip(*rows, strict=True), strict=True)
+        ]
 
-    def unnest(self, columns: Columns, rows: Sequence[Sequence[Any]]) -> str:
-        """The rows as a FROM item with an alias `u` and these column names."""
-        slots = []
-        for (_, array), values in zip(columns, zip(*rows, strict=True), strict=True):
-            self.arguments.append(values)
-            slots.append(f"${len(self.arguments)}::{array}")
-        names = ", ".join(name for name, _ in columns)
-        return f"unnest({', '.join(slots)}) AS u ({names})"
+    def hold(self, condition: str, argument: Any) -> None:
+        """A condition, without which nothing is stored."""
+        self._held.append(condition)
+        self._beside.append(argument)
 
-    def text(self, checked: int, relied_on: int, definitions: str, stamp: int) -> str:
-        """The whole; so many resources must have been superseded and updated, so many found as relied on.
+    def count(self, part: str, count: int) -> None:
+        """The part must come to so many rows."""
+        self.hold(f"(SELECT count(*) FROM {part}) = ?", count)
 
-        `stamp` is the earliest time that any of the versions bears, in milliseconds since 1970.
-        """
-        counts = {"updated": checked, "moved": checked, "relied": relied_on}
-        self.arguments.append(definitions)
-        held = [_COUNTED_ON.format(len(self.arguments))]
-        self.arguments.append(stamp)
-        held.append(_LATER.format(len(self.arguments)))
-        held += [f"(SELECT count(*) FROM {part}) = {count}" for part, count in counts.items() if count]
-        return f"WITH {', '.join(self.parts)} SELECT 1 / (CASE WHEN {' AND '.join(held)} THEN 1 ELSE 0 END)"
+    def finished(self) -> tuple[str, list[Any]]:
+        """The text and its arguments."""
+        return _text(tuple(self.parts), tuple(self._held)), [*self._arguments, *self._beside]
+
+
+@lru_cache(_TEXTS)
+def _text(parts: tuple[str, ...], held: tuple[str, ...]) -> str:
+    """The whole; it divides by zero where a condition does not hold."""
+    whole = f"WITH {', '.join(parts)} SELECT 1 / (CASE WHEN {' AND '.join(held)} THEN 1 ELSE 0 END)"
+    first, *others = whole.split("?")
+    return first + "".join(f"${number}{text}" for number, text in enumerate(others, 2))
 
 
 def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[Any]]:
@@ -127,106 +236,58 @@ def statement(unit: PreparedUnit, stored: Sequence[Stored]) -> tuple[str, list[A
     changed = list(zip(unit.changes, stored, strict=True))
     new = [(p, s) for p, s in changed if p.change.before is None]
     later = [(p, s) for p, s in changed if p.change.before is not None]
+    made.hold(_COUNTED_ON, unit.definitions)
+    made.hold(_LATER, min([version.updated for version in stored], default=_NONE))
     if new:
-        _insert(
-            made,
-            "created",
-            resource,
-            [(*_row(p, s), unit.agency, p.child, p.label, s.body) for p, s in new],
-        )
+        rows = [(*_row(p, s), unit.agency, p.child, p.label, s.body) for p, s in new]
+        made.add(_CREATED[len(rows) == 1], rows)
     if later:
-        # In the order of rid, so that two units that change the same resources wait for
-        # each other rather than for ever.
-        later.sort(key=lambda pair: pair[1].key)
-        _supersede(
-            made,
-            [
-                (s.key, s.version - 1, s.version, s.updated, p.method, p.child, p.label, s.body)
-                for p, s in later
-            ],
-        )
+        _supersede(made, later)
     audited = [prepared.audited(unit, version) for prepared, version in changed]
-    _insert(made, "audited", audit, [row[1:] for row in audited])
+    made.add(_AUDITED[len(audited) == 1], [row[1:] for row in audited])
     if children := [row[1:] for entry in audited for row in child_rows(entry)]:
-        _insert(made, "audited_children", audit_child, children)
-    for position, table in enumerate(INDEXES):
-        removed = [(*row, s.key) for p, s in changed for row in p.difference.removed[position]]
-        added = [(*row, s.key) for p, s in changed for row in p.difference.added[position]]
-        conflict = " ON CONFLICT DO NOTHING"
-        if table is index_text:
-            # Its key leaves the words out, and all parts of a statement see the rows as they were before it: what
-            # another takes the place of must be changed, or the new one would give way to it.
-            replaced = {(row[0], row[-1]) for row in added}
-            removed = [row for row in removed if (row[0], row[-1]) not in replaced]
-            conflict = " ON CONFLICT (locality, parameter, rid) DO UPDATE SET words = excluded.words"
-        if removed:
-            _remove(made, table, removed)
-        if added:
-            _insert(made, f"{table.name}_added", table, added, conflict=conflict)
+        made.add(_CHILDREN[len(children) == 1], children)
+    _index(made, new, later)
     if unit.notices:
-        _insert(made, "noticed", notice, [told.row(stored) for told in unit.notices])
+        made.add(_NOTICED, [told.row(stored) for told in unit.notices])
     if unit.relied_on:
-        _rely(made, sorted(unit.relied_on))
-    stamp = min([version.updated for version in stored], default=_NONE)
-    return made.text(len(later), len(unit.relied_on), unit.definitions, stamp), made.arguments
+        made.add(_RELIED, sorted(unit.relied_on))
+        made.count("relied", len(unit.relied_on))
+    return made.finished()
 
 
 def _row(prepared: PreparedChange, stored: Stored) -> tuple[Any, ...]:
     return (stored.key, prepared.type, prepared.id, stored.version, stored.updated, prepared.method)
 
 
-def _insert(
-    made: _Statement, name: str, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = ""
-) -> None:
-    columns = _COLUMNS[table.name]
-    names = ", ".join(column for column, _ in columns)
-    source = made.unnest(columns, rows)
-    made.parts.append(
-        f"{name} AS (INSERT INTO {table.name} (locality, {names}) SELECT $1::smallint, {names} FROM {source}{conflict})"
+def _supersede(made: _Statement, later: list[tuple[PreparedChange, Stored]]) -> None:
+    # In the order of rid, so that two units that change the same resources wait for
+    # each other rather than for ever.
+    later.sort(key=lambda pair: pair[1].key)
+    made.add(
+        _SUPERSEDING,
+        [(s.version - 1, s.key, s.version, s.updated, p.method, p.child, p.label, s.body) for p, s in later],
     )
+    made.parts += (_SUPERSEDED, _UPDATED)
+    made.count("updated", len(later))
+    made.count("moved", len(later))
 
 
-def _supersede(made: _Statement, rows: Sequence[Sequence[Any]]) -> None:
-    source = made.unnest(_SUPERSEDING, rows)
-    current = f"{source} WHERE r.locality = $1::smallint AND r.rid = u.rid AND r.version = u.before"
-    moved = ", ".join(_MOVED)
-    made.parts.append(
-        f"moved AS (INSERT INTO resource_version (locality, rid, {moved})"
-        f" SELECT r.locality, r.rid, {', '.join('r.' + column for column in _MOVED)}"
-        f" FROM resource r, {current} RETURNING 1)"
-    )
-    made.parts.append(
-        # Who could see the resource can still see that it is gone.
-        "updated AS (UPDATE resource r SET version = u.version, updated = u.updated, method = u.method,"
-        f" child = CASE WHEN u.method = {DELETED} THEN r.child ELSE u.child END,"
-        f" label = CASE WHEN u.method = {DELETED} THEN r.label ELSE u.label END,"
-        f" body = u.body FROM {current} RETURNING 1)"
-    )
-
-
-def _rely(made: _Statement, versions: Sequence[tuple[int, int]]) -> None:
-    """Whoever changes one of these waits until the unit is committed, and whoever is changing one is waited for."""
-    # The limit tells the planner how few they are. It would guess ten, and then plan each unit anew to do better.
-    source = f"(SELECT * FROM {made.unnest(_RELIED_ON, versions)} LIMIT {len(versions)}) AS u"
-    made.parts.append(
-        f"relied AS (SELECT 1 FROM {source} CROSS JOIN LATERAL (SELECT 1 FROM resource r"
-        " WHERE r.locality = $1::smallint AND r.rid = u.rid AND r.version = u.version"
-        " ORDER BY r.locality, r.rid LIMIT 1 FOR SHARE) AS held)"
-    )
-
-
-def _remove(made: _Statement, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    columns = _COLUMNS[table.name]
-    source = made.unnest(columns, rows)
-    same = " AND ".join(f"i.{name} = u.{name}" for name, _ in columns)
-    made.parts.append(
-        f"{table.name}_removed AS (DELETE FROM {table.name} i USING {source}"
-        f" WHERE i.locality = $1::smallint AND {same})"
-    )
-
-
-def versions(unit: PreparedUnit, now: int, next_rid: Callable[[], int]) -> Iterator[Stored]:
-    """The unit's versions as they will stand, new resources with rids from `next_rid`."""
-    for prepared in unit.changes:
-        before = prepared.change.before
-        yield prepared.stored(next_rid() if before is None else before.key, now)
+def _index(made: _Statement, new: Changed, later: Changed) -> None:
+    first, added, removed = gathering(), gathering(), gathering()
+    for prepared, stored in new:
+        gather(first, (stored.key,), prepared.difference.added)
+    for prepared, stored in later:
+        gather(added, (stored.key,), prepared.difference.added)
+        gather(removed, (stored.key,), prepared.difference.removed)
+    # All parts of a statement see the rows as they were before it: words that others take the place of must be
+    # changed, or the new ones would give way to them.
+    replaced = {row[:2] for row in added[_TEXT]}
+    removed[_TEXT][:] = [row for row in removed[_TEXT] if row[:2] not in replaced]
+    for position in range(len(INDEXES)):
+        if removed[position]:
+            made.add(_REMOVED[position], removed[position])
+        if added[position]:
+            made.add(_ADDED[position], [*first[position], *added[position]])
+        elif first[position]:
+            made.add(_NEW[position], first[position])

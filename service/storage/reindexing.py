@@ -20,7 +20,7 @@ from service.fhir import codec
 from service.fhir.search.derived import STORED
 from service.fhir.search.digests import SHARING, definitions
 from service.fhir.search.expressions import LATEST
-from service.fhir.search.values import SearchValues
+from service.fhir.search.extraction import Reading
 from service.storage.indexed import by_type, count_on_ours, mark, marks, waiting, writers
 from service.storage.indexing import Indexer
 from service.storage.names import Kind, Name, Names
@@ -281,10 +281,10 @@ class Reindexing:
 
     async def _wanted(self, walk: Walk, bodies: Iterable[Body], *, learn: bool = False) -> Found:
         """The rows that the bodies call for; with `learn`, all names in them have numbers already."""
-        values: list[tuple[int, SearchValues]] = []
+        values: list[tuple[int, Reading]] = []
         unknown: set[Name] = set()
         for rid, _, body in bodies:
-            found = self._indexer.values(codec.decode(body, max_depth=_DEEP))
+            found = self._indexer.read(codec.decode(body, max_depth=_DEEP))
             values.append((rid, found))
             unknown |= self._names.unknown(self._indexer.systems(found))
         if unknown and not learn:

@@ -18,6 +18,7 @@ import asyncpg
 
 from service.fhir.problems import Unavailable
 from service.storage.names import Name
+from service.storage.postgres_arrays import Flat
 from service.storage.rows import INSERT, INSERT_MANY, REMOVE, REMOVE_MANY
 from service.storage.sqlite import connect
 from service.storage.turnstile import Turnstile
@@ -197,11 +198,11 @@ class PostgresSession:
 
     async def add(self, table: str, rows: Sequence[Row]) -> None:
         """As `Session.add`, in one statement."""
-        await self._connection.execute(INSERT_MANY[table], *zip(*rows, strict=True))
+        await self._connection.execute(INSERT_MANY[table], *map(Flat, zip(*rows, strict=True)))
 
     async def remove(self, table: str, rows: Sequence[Row]) -> None:
         """As `Session.remove`, in one statement."""
-        await self._connection.execute(REMOVE_MANY[table], *zip(*rows, strict=True))
+        await self._connection.execute(REMOVE_MANY[table], *map(Flat, zip(*rows, strict=True)))
 
     def among(self, number: int, kind: str) -> str:
         """As `Session.among`."""

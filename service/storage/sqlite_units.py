@@ -13,11 +13,11 @@ from sqlalchemy import Table, bindparam, insert, select, update
 
 from service.storage.audit import child_rows
 from service.storage.export_tables import export_moment
-from service.storage.indexing import NO_ROWS
+from service.storage.indexing import NO_ROWS, gather, gathering
 from service.storage.names import unpack_id
 from service.storage.preparation import PreparedChange, PreparedUnit, Unregistered
 from service.storage.querying.searches import Searches
-from service.storage.rows import INSERT, REMOVE
+from service.storage.sqlite_adding import Adding
 from service.storage.statements import SQLITE, positional
 from service.storage.store import Stale, Stored
 from service.storage.tables import (
@@ -29,6 +29,7 @@ from service.storage.tables import (
     notice,
     resource,
     resource_version,
+    row_columns,
 )
 
 # rids are handed out from blocks, so that most units need not touch their counter.
@@ -42,13 +43,9 @@ NOTICE_COLUMNS = ("locality", "id", "agency", "event", "rid", "version", "at")
 _VERSION_COLUMNS = tuple(column.name for column in resource_version.c)
 
 
-def _insert(table: Table) -> str:
-    return positional(insert(table), SQLITE, [column.name for column in table.c])
-
-
-_INSERT = _insert(resource)
-_AUDIT = _insert(audit)
-_AUDIT_CHILD = _insert(audit_child)
+_ADD_RESOURCE = Adding(resource.name, resource.c.keys(), must_be_new=True)
+_ADD_AUDIT = Adding(audit.name, audit.c.keys(), must_be_new=True)
+_ADD_CHILD = Adding(audit_child.name, audit_child.c.keys(), must_be_new=True)
 _MOVE = positional(
     insert(resource_version).from_select(
         _VERSION_COLUMNS,
@@ -97,22 +94,33 @@ _NOTICE = positional(
 _WRITER = "SELECT 1 FROM index_writer WHERE definitions = ?"
 # The last moment of which an export was made: what is stored now bears a later time. Source: ADR 0025
 _MOMENT = f"SELECT at FROM {export_moment.name} WHERE locality = ?"  # noqa: S608 - constants only
-# sqlite3 takes values by their number as `?1`.
-_INDEX_ADD = [INSERT[table.name].replace("$", "?") for table in INDEXES]
-_INDEX_REMOVE = [REMOVE[table.name].replace("$", "?") for table in INDEXES]
+
+
+def _columns(table: Table) -> list[str]:
+    """The columns of an index table in the order in which their values are kept back: those of the resource first."""
+    locality, *values, rid = (column.name for column in row_columns(table))
+    return [locality, rid, *values]
+
+
+_INDEX_ADD = [Adding(table.name, _columns(table)) for table in INDEXES]
+_INDEX_REMOVE = [
+    f"DELETE FROM {table.name} WHERE {' AND '.join(f'{name} = ?' for name in _columns(table))}"  # noqa: S608 - our own names
+    for table in INDEXES
+]
 
 
 class UnitWriter:
     """Writes units; index rows and audit entries are kept back and written together at the end of a batch."""
 
     def __init__(self, connection: sqlite3.Connection, searches: Searches, clock: Callable[[], int]) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._execute_many = connection.executemany
         self._searches = searches
         self._clock = clock
         self._rids: dict[int, tuple[int, int]] = {}  # next rid and end of the block, by locality
-        self._removed: tuple[Rows, ...] = tuple([] for _ in INDEXES)
-        self._added: tuple[Rows, ...] = tuple([] for _ in INDEXES)
+        self._removed = gathering()
+        self._added = gathering()
         self._entries: Rows = []
         self._children: Rows = []
 
@@ -164,7 +172,8 @@ class UnitWriter:
         for rid, current in unit.relied_on:
             if self._execute(_CURRENT, (unit.locality, rid)).fetchone() != (current,):
                 raise Stale
-        stored = tuple(self._version(unit, prepared, now) for prepared in unit.changes)
+        stored = unit.versions(now, lambda: self._next_rid(unit.locality))
+        self._store(unit, stored)
         if unit.notices:
             self._tell(unit, stored)
         # Last: what is kept back of a unit that is stale would be written all the same.
@@ -182,27 +191,29 @@ class UnitWriter:
         except sqlite3.IntegrityError as taken:
             raise Stale from taken
 
-    def _version(self, unit: PreparedUnit, prepared: PreparedChange, now: int) -> Stored:
-        before, locality = prepared.change.before, unit.locality
-        if before is None:
-            stored = prepared.stored(self._next_rid(locality), now)
-            row = (locality, stored.key, prepared.type, prepared.id, stored.version, stored.updated)
-            whose = (unit.agency, prepared.child, prepared.label)
-            try:
-                self._execute(_INSERT, (*row, prepared.method, *whose, stored.body))
-            except sqlite3.IntegrityError as taken:
-                raise Stale from taken
-        else:
-            stored = prepared.stored(before.key, now)
-            if self._execute(_MOVE, (locality, before.key, before.version)).rowcount != 1:
-                raise Stale
-            of = (locality, before.key)
-            new = (stored.version, stored.updated, METHODS[stored.method])
-            if stored.deleted:
-                self._execute(_DELETE, (*new, stored.body, *of))
+    def _store(self, unit: PreparedUnit, versions: tuple[Stored, ...]) -> None:
+        locality = unit.locality
+        new = []
+        for prepared, stored in zip(unit.changes, versions, strict=True):
+            if prepared.change.before is None:
+                row = (locality, stored.key, prepared.type, prepared.id, stored.version, stored.updated)
+                new.append((*row, prepared.method, unit.agency, prepared.child, prepared.label, stored.body))
             else:
-                self._execute(_UPDATE, (*new, prepared.child, prepared.label, stored.body, *of))
-        return stored
+                self._supersede(locality, prepared, stored)
+        try:
+            _ADD_RESOURCE.add(self._connection, new)
+        except sqlite3.IntegrityError as taken:
+            raise Stale from taken
+
+    def _supersede(self, locality: int, prepared: PreparedChange, stored: Stored) -> None:
+        if self._execute(_MOVE, (locality, stored.key, stored.version - 1)).rowcount != 1:
+            raise Stale
+        of = (locality, stored.key)
+        new = (stored.version, stored.updated, METHODS[stored.method])
+        if stored.deleted:
+            self._execute(_DELETE, (*new, stored.body, *of))
+        else:
+            self._execute(_UPDATE, (*new, prepared.child, prepared.label, stored.body, *of))
 
     def _next_rid(self, locality: int) -> int:
         rid, end = self._rids.get(locality, (0, 0))
@@ -213,23 +224,19 @@ class UnitWriter:
         return rid
 
     def _keep_back(self, locality: int, rid: int, prepared: PreparedChange) -> None:
-        """Rows in the order of the tables' columns: locality, parameter, values, rid."""
         removed, added = prepared.difference.removed, prepared.difference.added
         if removed is not NO_ROWS:
-            for kept, rows in zip(self._removed, removed, strict=True):
-                if rows:
-                    kept += [(locality, *row, rid) for row in rows]
-        for kept, rows in zip(self._added, added, strict=True):
-            if rows:
-                kept += [(locality, *row, rid) for row in rows]
+            gather(self._removed, (locality, rid), removed)
+        gather(self._added, (locality, rid), added)
 
     def _flush(self) -> None:
-        for statement, rows in ((_AUDIT, self._entries), (_AUDIT_CHILD, self._children)):
+        for adding, rows in ((_ADD_AUDIT, self._entries), (_ADD_CHILD, self._children)):
+            adding.add(self._connection, rows)
+            rows.clear()
+        for statement, rows in zip(_INDEX_REMOVE, self._removed, strict=True):
             if rows:
                 self._execute_many(statement, rows)
                 rows.clear()
-        for statements, kept in ((_INDEX_REMOVE, self._removed), (_INDEX_ADD, self._added)):
-            for statement, rows in zip(statements, kept, strict=True):
-                if rows:
-                    self._execute_many(statement, rows)
-                    rows.clear()
+        for adding, rows in zip(_INDEX_ADD, self._added, strict=True):
+            adding.add(self._connection, rows)
+            rows.clear()

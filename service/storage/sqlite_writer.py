@@ -48,6 +48,7 @@ Job = Callable[[sqlite3.Connection], Any]
 class _Waiting:
     work: PreparedUnit | Job
     done: asyncio.Future[Any]
+    rows: int = 0  # of a unit, about how many it writes
 
 
 class Writer:
@@ -98,7 +99,8 @@ class Writer:
     def _submit(self, work: PreparedUnit | Job) -> asyncio.Future[Any]:
         if self._closing:
             raise Unavailable("shutting-down", "The service is shutting down; send this again.")
-        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        rows = work.weight if isinstance(work, PreparedUnit) else 0
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future(), rows)
         self._queue.append(waiting)
         self._wake.set()
         return waiting.done
@@ -109,7 +111,8 @@ class Writer:
                 await self._enter()
                 batch = self._next_batch()
                 try:
-                    outcomes = await self._commit([waiting.work for waiting in batch])
+                    rows = sum(waiting.rows for waiting in batch)
+                    outcomes = await self._commit([waiting.work for waiting in batch], rows)
                 except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                     outcomes = [failure] * len(batch)
                 for waiting, outcome in zip(batch, outcomes, strict=True):
@@ -141,24 +144,23 @@ class Writer:
         batch = [self._queue.popleft()]
         if not isinstance(batch[0].work, PreparedUnit):
             return batch
-        rows = batch[0].work.weight
+        rows = batch[0].rows
         while self._queue and len(batch) < BATCH_UNITS and rows < BATCH_ROWS:
-            work = self._queue[0].work
-            if not isinstance(work, PreparedUnit):
+            if not isinstance(self._queue[0].work, PreparedUnit):
                 break
-            rows += work.weight
             batch.append(self._queue.popleft())
+            rows += batch[-1].rows
         return batch
 
-    async def _commit(self, works: list[PreparedUnit | Job]) -> list[Any]:
-        """What came of each: an outcome or an exception."""
+    async def _commit(self, works: list[PreparedUnit | Job], rows: int) -> list[Any]:
+        """What came of each, an outcome or an exception; `rows` is about how many they write."""
         loop = asyncio.get_running_loop()
         try:
             units = [work for work in works if isinstance(work, PreparedUnit)]
             if not units:
                 return await loop.run_in_executor(self._thread, self._run_jobs, works)
             try:
-                return await self._together(units)
+                return await self._together(units, rows)
             except Exception as failure:  # noqa: BLE001 - told to those who wait, below
                 self._roll_back()
                 if len(units) == 1:
@@ -167,14 +169,14 @@ class Writer:
         finally:
             self._turnstile.leave()
 
-    async def _together(self, units: list[PreparedUnit]) -> list[Outcome]:
+    async def _together(self, units: list[PreparedUnit], rows: int) -> list[Outcome]:
         loop = asyncio.get_running_loop()
-        if sum(unit.weight for unit in units) > HEAVY_ROWS:
+        if rows > HEAVY_ROWS:
             outcomes = await loop.run_in_executor(self._thread, self._units.write, units)
         else:
             outcomes = self._units.write(units)
         await loop.run_in_executor(self._thread, self._connection.execute, "COMMIT")
-        self._checkpoints.note(sum(unit.weight for unit in units))
+        self._checkpoints.note(rows)
         return outcomes
 
     def _one_by_one(self, units: list[PreparedUnit]) -> list[Outcome | Exception]:

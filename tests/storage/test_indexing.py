@@ -3,16 +3,22 @@
 import pytest
 
 from service.fhir.search.derived import index_codes
+from service.fhir.search.extraction import Part, Reading
 from service.fhir.search.values import SearchValues
 from service.outcomes.grants import Effect, Row
 from service.outcomes.sharing import Facts
-from service.storage.indexing import NO_ROWS, TABLES, Indexer, difference, target
+from service.storage.indexing import NO_ROWS, TABLES, Indexer, difference, gather, gathering, target
 from service.storage.names import Kind, Names
 from service.storage.sharing import Rule
 from service.storage.tables import INDEXES, PARAMETER_INDEXES, index_sharing
 
 SYSTEM = "http://a.example/s"
 UCUM = "http://unitsofmeasure.org"
+
+
+def read(values):
+    """What was read, none of it remembered."""
+    return Reading([], values)
 
 
 @pytest.fixture
@@ -61,8 +67,8 @@ def test_the_tables_are_those_of_the_schema_in_their_order():
     ],
 )  # fmt: skip
 def test_a_value_is_a_row_of_its_table(indexer, names, values, table, code, columns):
-    assert names.unknown(indexer.systems(values)) == set()
-    rows = dict(zip(TABLES, indexer.rows("Observation", values), strict=True))
+    assert names.unknown(indexer.systems(read(values))) == set()
+    rows = dict(zip(TABLES, indexer.rows("Observation", read(values)), strict=True))
     assert rows.pop(table) == {(names.known(Kind.PARAMETER, f"Observation.{code}"), *columns)}
     assert not any(rows.values())
 
@@ -81,8 +87,11 @@ def test_second_parts_of_a_deployers_composite(indexer, kind, second, columns):
 
 
 def test_the_systems_of_both_parts_of_a_composite_are_learnt(indexer):
+    def values(code, second):
+        return SearchValues(composites={(code, ("s", "a"), second)})
+
     def systems(code, second):
-        return {text for _, text in indexer.systems(SearchValues(composites={(code, ("s", "a"), second)}))}
+        return {text for _, text in indexer.systems(read(values(code, second)))}
 
     assert systems("code-value-concept", ("t", "b")) == {"s", "t"}
     assert systems("code-value-quantity", ("t", "b", 5.0)) == {"s", "t"}
@@ -101,9 +110,10 @@ def test_the_systems_of_both_parts_of_a_composite_are_learnt(indexer):
 )
 def test_systems_without_number_are_told_wherever_they_stand(indexer, names, values):
     names.learn([(Kind.SYSTEM, 7_001, "http://a.example")])
-    assert indexer.unknown(values) == {(Kind.SYSTEM, "new")} == names.unknown(indexer.systems(values))
+    assert indexer.unknown(read(values)) == {(Kind.SYSTEM, "new")}
+    assert names.unknown(indexer.systems(read(values))) == {(Kind.SYSTEM, "new")}
     names.learn([(Kind.SYSTEM, 7_002, "new")])
-    assert indexer.unknown(values) == set()
+    assert indexer.unknown(read(values)) == set()
     assert names.systems["new"] == 7_002
 
 
@@ -113,7 +123,7 @@ def test_every_row_of_an_example_has_the_columns_of_its_table(indexer, extractor
         "valueQuantity": {"value": 5, "system": UCUM, "code": "mg"}, "subject": {"reference": "Patient/1"},
         "effectiveDateTime": "2026", "meta": {"profile": ["http://a.example"]},
     }  # fmt: skip
-    rows = indexer.rows("Observation", extractor.values(resource))
+    rows = indexer.rows("Observation", extractor.read(resource))
     for table, found in zip(PARAMETER_INDEXES, rows[:-1], strict=True):
         named = [
             column.name for column in table.columns if column.name not in {"locality", "parameter", "rid"}
@@ -122,14 +132,67 @@ def test_every_row_of_an_example_has_the_columns_of_its_table(indexer, extractor
         assert all(len(row) == 1 + len(named) for row in found)
 
 
+PARTS = [
+    Part(((0, (("code", SYSTEM, "a"), ("code", "", "b"))),), ()),
+    Part(((1, (("subject", "Patient", "1"),)), (2, (("code:text", "a", "A"),))), ()),
+    Part(((5, (("value-quantity", UCUM, "mg", 5.0),)), (6, (("_profile", "http://a.example"),))), ()),
+    Part(((3, (("date", 1, 2),)), (4, (("code", 1.0),))), ()),
+]
+
+
+def test_rows_of_remembered_parts_are_those_of_their_values(indexer):
+    rest = SearchValues(tokens={("status", "", "final")}, dates={("date", 1, 2), ("date", 3, 4)})
+    whole = SearchValues(set(rest.tokens), dates=set(rest.dates))
+    kinds = (
+        *(whole.tokens, whole.references, whole.strings, whole.dates),
+        *(whole.numbers, whole.quantities, whole.uris),
+    )
+    for part in PARTS:
+        for kind, values in part.values:
+            kinds[kind].update(values)
+    for _ in range(2):  # made, and remembered
+        assert indexer.rows("Observation", Reading(PARTS, rest)) == indexer.rows("Observation", read(whole))
+    assert indexer.unknown(Reading(PARTS, rest)) == set()
+
+
+@pytest.mark.parametrize("kind", [0, 5])
+def test_systems_without_number_are_told_of_remembered_parts_too(indexer, names, kind):
+    value = ("code", "new", "a") if kind == 0 else ("value-quantity", "new", "mg", 1.0)
+    reading = Reading([Part(((kind, (value,)),), ())], SearchValues())
+    assert indexer.unknown(reading) == {(Kind.SYSTEM, "new")} == names.unknown(indexer.systems(reading))
+    names.learn([(Kind.SYSTEM, 7_002, "new")])
+    assert indexer.unknown(reading) == set()
+    assert any(7_002 in row for row in indexer.rows("Observation", reading)[kind])
+
+
+def test_stores_that_share_an_extractor_have_their_own_numbers(registry, extractor, names):
+    """What one of them keeps with a part is not what the other one finds there."""
+    others = Names()
+    others.learn(
+        (kind, names.known(kind, text) + 100, text)
+        for kind in (Kind.TYPE, Kind.PARAMETER, Kind.SYSTEM)
+        for text in names.texts(kind)
+    )
+    ours, theirs = Indexer(registry, extractor, names), Indexer(registry, extractor, others)
+    reading = Reading([Part(((0, (("code", SYSTEM, "a"),)),), ())], SearchValues())
+    code, system = names.known(Kind.PARAMETER, "Observation.code"), names.known(Kind.SYSTEM, SYSTEM)
+    for _ in range(2):
+        assert ours.rows("Observation", reading)[0] == {(code, "a", system)}
+        assert theirs.rows("Observation", reading)[0] == {(code + 100, "a", system + 100)}
+        others.learn([(Kind.SYSTEM, 8_000, "only theirs")])
+    unknown = Reading([Part(((0, (("code", "only theirs", "a"),)),), ())], SearchValues())
+    assert theirs.rows("Observation", unknown)[0] == {(code + 100, "a", 8_000)}
+    assert ours.unknown(unknown) == {(Kind.SYSTEM, "only theirs")}
+
+
 def test_what_a_resource_tells_of_sharing_has_the_columns_of_its_table(registry, extractor, names):
     names.learn([(Kind.AGENCY, 3, "camhs")])
     facts = Facts("ash", False, 0, (Row("ash", "camhs", Effect.TEAM, team="team-1"),))
     indexer = Indexer(registry, extractor, names, Rule(facts=lambda _: facts))
     assert indexer.facts(None) is None
     told = indexer.facts({"resourceType": "Patient", "id": "ash"})
-    assert set(indexer.systems(SearchValues(), told)) == {(Kind.AGENCY, "camhs"), (Kind.PURPOSE, "")}
-    *others, [row] = indexer.rows("Patient", SearchValues(), told)
+    assert set(indexer.systems(read(SearchValues()), told)) == {(Kind.AGENCY, "camhs"), (Kind.PURPOSE, "")}
+    *others, [row] = indexer.rows("Patient", read(SearchValues()), told)
     assert not any(others)
     assert len(row) + 2 == len(index_sharing.columns)
     assert (row[0], row[1], row[2]) == (b"ash", 3, Effect.TEAM)
@@ -150,3 +213,19 @@ def test_the_target_of_a_reference(names):
     assert target(names, "Patient", "1") == (patient, b"1")
     assert target(names, "", "http://a.example") == (0, b"http://a.example")
     assert target(names, "Nothing", "1") == (0, b"Nothing/1")
+
+
+def test_rows_are_gathered_by_table_behind_the_numbers_of_their_resource():
+    gathered = gathering()
+    gather(gathered, (1, 7), ({(2, "a", 3)}, {(4, 5, b"b")}, *(set() for _ in TABLES[2:])))
+    gather(gathered, (1, 8), NO_ROWS)
+    gather(gathered, (1, 9), ({(2, "c", 3)}, *(set() for _ in TABLES[1:])))
+    assert gathered[:2] == ([(1, 7, 2, "a", 3), (1, 9, 2, "c", 3)], [(1, 7, 4, 5, b"b")])
+    assert not any(gathered[2:])
+
+
+def test_a_difference_has_the_size_of_all_its_rows():
+    one = ({(1, "a")}, {(1, 2, b"c"), (1, 3, b"c")}, *(set() for _ in TABLES[2:]))
+    assert difference(NO_ROWS, one).size == 3
+    assert difference(one, NO_ROWS).size == 3
+    assert difference(one, ({(1, "b")}, *one[1:])).size == 2

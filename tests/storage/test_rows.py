@@ -47,11 +47,11 @@ def test_the_indexer_puts_every_row_where_its_code_is_at_home():
     indexer = Indexer(REGISTRY, Extractor(REGISTRY, BASE_URL), names)
     looked_at = set()
     for resource in people(3):
-        type_, values = resource["resourceType"], indexer.values(resource)
+        type_, reading = resource["resourceType"], indexer.read(resource)
         names.learn(
-            (kind, 1 + len(names.texts(kind)), text) for kind, text in names.unknown(indexer.systems(values))
+            (kind, 1 + len(names.texts(kind)), text) for kind, text in names.unknown(indexer.systems(reading))
         )
-        for table, rows in zip(INDEXES, indexer.rows(type_, values), strict=True):
+        for table, rows in zip(INDEXES, indexer.rows(type_, reading), strict=True):
             for row in rows:
                 name = names.text(Kind.PARAMETER, row[0])
                 assert home(REGISTRY, type_, name.removeprefix(f"{type_}.")) is table, name

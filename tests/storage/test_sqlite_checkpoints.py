@@ -4,7 +4,9 @@ import sqlite3
 import pytest
 
 from service.storage.sqlite import connect
-from service.storage.sqlite_checkpoints import LONGEST, ROWS, Checkpoints
+from service.storage.sqlite_checkpoints import LONGEST, PAGES, Checkpoints, pages
+
+MANY = 100_000  # rows; more than `PAGES` pages
 
 
 def frames(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -35,16 +37,25 @@ async def moved(checkpoints: Checkpoints) -> None:
 async def test_few_rows_stay_in_the_log(connection, tmp_path):
     checkpoints = Checkpoints(connection, tmp_path / "notes.db")
     write(connection, 10)
-    checkpoints.note(ROWS - 1)
+    for _ in range(PAGES - 1):
+        checkpoints.note(1)
     await asyncio.sleep(0)
     assert not checkpoints.due
+    checkpoints.note(1)
+    await moved(checkpoints)
     await checkpoints.close()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 18, 850, 8_000])
+def test_rows_that_are_written_together_share_pages(rows):
+    assert pages(rows) <= rows
+    assert pages(2 * rows) <= 2 * pages(rows)
 
 
 async def test_many_rows_are_moved_and_the_log_begins_anew(connection, tmp_path):
     checkpoints = Checkpoints(connection, tmp_path / "notes.db")
     write(connection, 500)
-    checkpoints.note(ROWS)
+    checkpoints.note(MANY)
     await moved(checkpoints)
     write(connection, 5)
     checkpoints.finish()
@@ -63,7 +74,7 @@ async def test_a_reader_is_not_waited_for_and_loses_nothing(connection, tmp_path
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM note").fetchone() == (100,)
     write(connection, 100)
-    checkpoints.note(ROWS)
+    checkpoints.note(MANY)
     await moved(checkpoints)
     checkpoints.finish()
     write(connection, 100)
@@ -77,7 +88,7 @@ async def test_a_reader_is_not_waited_for_and_loses_nothing(connection, tmp_path
 async def test_closing_waits_for_what_runs(connection, tmp_path):
     checkpoints = Checkpoints(connection, tmp_path / "notes.db")
     write(connection, 500)
-    checkpoints.note(ROWS)
+    checkpoints.note(MANY)
     await checkpoints.close()
     assert checkpoints.due
 
