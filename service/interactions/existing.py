@@ -93,9 +93,10 @@ def _gather(values: Iterable[Any], found: set[str]) -> None:
         kind = value.__class__
         if kind is dict:
             text = value.get("reference")
-            if text.__class__ is str:
+            is_literal = text.__class__ is str
+            if is_literal:
                 found.add(text)
-            if text is None or len(value) > 1:  # most references have nothing else
+            if not is_literal or len(value) > 1:  # most references have nothing else
                 _gather(value.values(), found)
         elif kind is list:
             _gather(value, found)

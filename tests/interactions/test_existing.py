@@ -3,6 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import example
+from hypothesis import given as each
+from hypothesis import strategies as st
 
 from service.fhir.search.references import Addresses
 from service.fhir.validation.validator import Validator
@@ -80,6 +83,34 @@ def test_where_references_lead(text, version, present, leads):
 def test_which_references_are_asked_after(registry, reference, found):
     given_ = change({"resourceType": "Goal", "subject": refer(reference)})
     assert Literals(Addresses(registry, BASE_URL)).new(given_) == ([] if found is None else [found])
+
+
+def texts_in(node):
+    """Every string that is called reference, wherever it stands."""
+    if isinstance(node, list):
+        return {text for value in node for text in texts_in(value)}
+    if not isinstance(node, dict):
+        return set()
+    mine = {node["reference"]} if isinstance(node.get("reference"), str) else set()
+    return mine | {text for value in node.values() for text in texts_in(value)}
+
+
+names = st.sampled_from(["reference", "subject", "data", "value"])
+trees = st.recursive(
+    st.sampled_from(["Patient/ash", "Patient/bramble", "Goal/a", 1, True, None]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@each(tree=st.dictionaries(names, trees, max_size=4))
+@example(
+    tree={"data": [{"reference": {"reference": "Patient/ash"}}]}
+)  # an element called reference that is one
+def test_each_reference_is_found_wherever_it_stands(registry, tree):
+    resource = {"resourceType": "Consent", **tree}
+    literals = Literals(Addresses(registry, BASE_URL)).new(change(resource))
+    assert {literal.text for literal in literals} == texts_in(resource)
 
 
 def test_what_was_referred_to_before_is_not_asked_after_again(registry):
