@@ -52,7 +52,7 @@ def _looked_at(before: int) -> frozenset[str]:
     """The elements that were looked at since then."""
     if next(_looks) == before + 1:
         return _NOTHING
-    return frozenset(element for element, when in _last.items() if when > before)
+    return frozenset(element for element, when in tuple(_last.items()) if when > before)
 
 
 class Memory:
