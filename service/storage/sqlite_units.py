@@ -141,10 +141,13 @@ class UnitWriter:
                 # They ask the indexes; and what other units wrote must not be undone with this one.
                 self._flush()
             self._execute("SAVEPOINT unit")
+            taken = dict(self._rids)
             try:
                 outcomes.append(self._unit(unit, now))
             except Stale as stale:
                 self._execute("ROLLBACK TO unit")
+                # A block that it took is taken no more: another process will have it.
+                self._rids = taken
                 outcomes.append(stale)
             self._execute("RELEASE unit")
         self._flush()

@@ -12,6 +12,7 @@ from service.fhir.problems import Unavailable
 from service.fhir.search.expressions import Everything, Query
 from service.storage.open import migrate, open_store
 from service.storage.sqlite import SqliteStore
+from service.storage.sqlite_units import RID_BLOCK
 from service.storage.store import HistoryQuery, Stale
 from tests.storage.builders import LOCALITY, creation, found, patient, stored, unit, update
 
@@ -118,3 +119,19 @@ async def test_two_stores_on_one_file_take_turns(tmp_path: Path, registry, extra
     assert len((await both[0].search(LOCALITY, Query("Patient", Everything(), 500))).items) == 200
     for store in both:
         await store.close()
+
+
+async def test_keys_that_a_refused_unit_took_are_not_used_by_two(
+    opened, tmp_path, registry, extractor, clock
+):
+    """A block of keys that was taken within the unit goes back with it: another process may have it by then."""
+    other = await open_store(f"sqlite:///{tmp_path / 'thrive.db'}", registry, extractor, clock)
+    await stored(other, patient("there"))
+    changes = [creation(patient(f"mine{number}")) for number in range(3)]
+    with pytest.raises(Stale):  # the first that this process stores, so that it takes a block
+        await opened.commit(LOCALITY, unit(*changes, creation(patient("there"))))
+    for number in range(RID_BLOCK + 10):
+        await stored(other, patient(f"theirs{number}"))
+    made = await opened.commit(LOCALITY, unit(*changes))
+    assert [one.id for one in made] == ["mine0", "mine1", "mine2"]
+    await other.close()
