@@ -136,23 +136,16 @@ def number(
     return _number(row, slots, fill, type_, sqlite=sqlite, asked=asked, whole=True)
 
 
-def withheld(
-    row: Row, slots: int, fill: Fill, type_: str | None = None, *, sqlite: bool, asked: bool = False
-) -> str:
+def withheld(row: Row, slots: int, fill: Fill, *, sqlite: bool) -> str:
     """The text of what stands for places that are withheld: `WITHHELD` or 0, of what is seen; as `ground`."""
     if not slots:
         return "0"
     author, child = row["author"], row["child"]
-    alike = ""
     if sqlite:
-        each = f"{_remembered(row, slots, fill, type_)} & {WITHHELD}"
+        each = f"{_remembered(row, slots, fill, None)} & {WITHHELD}"
     else:
-        of_type = row["type"] if type_ is None else type_
-        if asked:
-            once = SaidOnPostgresql(fill("asked_child"), of_type, slots, fill).withheld()
-            alike = f" WHEN {child} = {fill('asked_child')} THEN {once}"
-        each = SaidOnPostgresql(child, of_type, slots, fill).withheld()
-    return f"(CASE WHEN {author} = {fill('me')} OR {child} IS NULL THEN 0{alike} ELSE {each} END)"
+        each = SaidOnPostgresql(child, row["type"], slots, fill).withheld()
+    return f"(CASE WHEN {author} = {fill('me')} OR {child} IS NULL THEN 0 ELSE {each} END)"
 
 
 def _number(
@@ -229,7 +222,7 @@ class Decision(ColumnElement[int]):
         return [table for column in self.row for table in column._from_objects]  # noqa: SLF001 - as in `constructs`
 
 
-_TEXTS: Final = {GROUND: ground, WITHHELD: withheld, GROUND | WITHHELD: number}
+_TEXTS: Final = {GROUND: ground, GROUND | WITHHELD: number}
 
 
 @compiles(Decision)
@@ -245,6 +238,8 @@ def _decision(decision: Decision, compiler: SQLCompiler, **how: Any) -> str:
     row = {name: compiler.process(column, **how) for name, column in zip(_COLUMNS, decision.row, strict=True)}
     type_ = None if decision.of_type is None else compiler.process(decision.of_type, **how)
     sqlite = compiler.dialect.name == "sqlite"
+    if decision.bits == WITHHELD:
+        return withheld(row, decision.slots, fill, sqlite=sqlite)
     return _TEXTS[decision.bits](row, decision.slots, fill, type_, sqlite=sqlite, asked=decision.asked)
 
 
@@ -256,9 +251,9 @@ def visible(
     return found
 
 
-def unwithheld(row: Any, slots: int, type_: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+def unwithheld(row: Any, slots: int) -> ColumnElement[bool]:
     """Whether nothing of it is withheld, given that it is seen."""
-    found: ColumnElement[bool] = Decision(row, slots, type_, bits=WITHHELD) == literal_column("0")
+    found: ColumnElement[bool] = Decision(row, slots, bits=WITHHELD) == literal_column("0")
     return found
 
 
