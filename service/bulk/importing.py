@@ -25,7 +25,7 @@ from service.bulk.import_fetching import Unfetchable, fetched
 from service.bulk.import_lines import PEOPLE, PIECE, Laid, lines, read_record, record_of, unpacked
 from service.bulk.import_order import levels
 from service.bulk.import_request import ImportRequest, import_request
-from service.bulk.importing_unit import NOT_THERE, Imported, Line, located, repeated, store
+from service.bulk.importing_unit import NOT_THERE, Imported, Line, Looked, located, look, repeated, store
 from service.fhir import codec
 from service.fhir.problems import Invalid, Problem, TooLarge
 from service.interactions.context import Act, Context
@@ -292,9 +292,9 @@ async def _store(work: _Work, what: Json) -> Outcome:
     faults: list[bytes] = []
     off: list[bytes] = []
     found = await _records(work, what)
-    for unit in _units(found, what["units"]):
+    async for looked in _looked_at(work, _units(found, what["units"])):
         work.task.require()
-        imported = await store(work.context, work.act, unit, work.task.job.at)
+        imported = await store(work.context, work.act, looked, work.task.job.at)
         counts.add(imported)
         for line, problem in imported.refused:
             if not last and all(issue.slug == NOT_THERE for issue in problem.issues if issue.is_fault):
@@ -308,6 +308,21 @@ async def _store(work: _Work, what: Json) -> Outcome:
     if off:
         kept.append(await _written(work, 1, "input", off))
     return Outcome(files=tuple(kept), done=counts.finished, result=codec.encode(counts.shown()))
+
+
+async def _looked_at(work: _Work, units: Iterator[Sequence[Line]]) -> AsyncIterator[Looked]:
+    """The units looked at, each while the one before it is stored: that waits for the disk, and for others' turns."""
+    ahead: asyncio.Task[Looked] | None = None
+    try:
+        for unit in units:
+            before, ahead = ahead, asyncio.create_task(look(work.context, work.act, unit))
+            if before is not None:
+                yield await before
+        if ahead is not None:
+            yield await ahead
+    finally:
+        if ahead is not None:
+            ahead.cancel()
 
 
 async def _records(work: _Work, what: Json) -> list[Line]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from service.access import needs
@@ -68,8 +68,7 @@ class Imported:
         return self.created + self.updated + self.unchanged
 
 
-@dataclass(frozen=True, slots=True)
-class _Sound:
+class _Sound(NamedTuple):
     """A line whose resource may be stored by itself. `id` is None where an identifier says which one is meant."""
 
     line: Line
@@ -78,6 +77,15 @@ class _Sound:
     criteria: str
     admitted: Admitted
     new_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Lines that were looked at by themselves: those that are sound, and why others are `unfit`, by their places."""
+
+    lines: tuple[Line, ...]
+    sound: tuple[_Sound, ...]
+    unfit: Mapping[int, Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +114,8 @@ class _Plan:
         return ()
 
 
-async def store(context: Context, act: Act, lines: Sequence[Line], at: int | None = None) -> Imported:
-    """Stores what can be stored of the lines, all of it in one unit.
-
-    The same lines stored again give no new versions. The lines are of the moment `at`, in milliseconds since
-    1970: what somebody has changed since then, they do not change back. None: they are of now.
-
-    Raises:
-        Conflict: others keep changing the same resources; nothing was stored.
-        Unavailable: the store cannot take it; nothing was stored.
-    """
+async def look(context: Context, act: Act, lines: Sequence[Line]) -> Looked:
+    """What the lines say by themselves; nothing that is stored is asked for."""
     unfit: dict[int, Problem] = {}
     sound: list[_Sound] = []
     allowed: Allowed = {}
@@ -125,6 +125,20 @@ async def store(context: Context, act: Act, lines: Sequence[Line], at: int | Non
         except Problem as problem:
             unfit[done] = problem
         await breathe(done)
+    return Looked(tuple(lines), tuple(sound), unfit)
+
+
+async def store(context: Context, act: Act, looked: Looked, at: int | None = None) -> Imported:
+    """Stores what can be stored of the lines, all of it in one unit.
+
+    The same lines stored again give no new versions. The lines are of the moment `at`, in milliseconds since
+    1970: what somebody has changed since then, they do not change back. None: they are of now.
+
+    Raises:
+        Conflict: others keep changing the same resources; nothing was stored.
+        Unavailable: the store cannot take it; nothing was stored.
+    """
+    lines, sound = looked.lines, looked.sound
     places = {id(line): place for place, line in enumerate(lines)}
     needed = needs.together(_needs(each) for each in sound)
     eyes = context.seen_by(act, sight(context.registry, act.caller, needed), context.seen)
@@ -133,7 +147,8 @@ async def store(context: Context, act: Act, lines: Sequence[Line], at: int | Non
         return await _decide(eyes, act, sound, at)
 
     found, _ = await settle(eyes, act, INTERACTION, decide)
-    refused = unfit | {places[id(sound[at].line)]: problem for at, problem in found.refused.items()}
+    refused = dict(looked.unfit)
+    refused |= {places[id(sound[at].line)]: problem for at, problem in found.refused.items()}
     changed = [decision.changes[0] for decision in found.decisions if decision.changes]
     created = sum(change.before is None or change.former is None for change in changed)
     return Imported(

@@ -10,8 +10,7 @@ Source: https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.fhir.problems import Invalid, Issue
 from service.fhir.search.subsets import SUBSETTED
@@ -23,8 +22,7 @@ from service.outcomes.deidentification import PSEUDED
 _SET_BY_SERVER = frozenset({"versionId", "lastUpdated", "_versionId", "_lastUpdated"})
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A resource that may be stored, without version and time; `issues` are warnings."""
 
     resource: dict[str, Any]

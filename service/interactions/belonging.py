@@ -10,7 +10,6 @@ Source: ADR 0022, https://hl7.org/fhir/R4/binary.html#security
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from service.fhir.search.references import Addresses
@@ -46,7 +45,7 @@ async def owned(context: Context, locality: str, changes: Sequence[Change]) -> t
     stored |= await _read(context.store.whole, locality, sorted(stays))
     known = _Known(own, stored, locate)
     return tuple(
-        replace(change, child=known.child_of(about[key]))
+        change._replace(child=known.child_of(about[key]))
         if (key := (change.type, change.id)) in about
         else change
         for change in changes

@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from service.fhir.problems import Conflict, Invalid, Issue
 from service.interactions.admission import Unfit
@@ -30,8 +29,7 @@ _TRIES = 20
 _LONGEST_WAIT = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What an interaction comes to, before it is stored.
 
     `changes` are its own; `beside` are those that are stored with them: what its responses bring,
@@ -177,8 +175,7 @@ async def stand(
         issues += found
     if any(issue.is_fault for issue in issues):
         raise Invalid.of(list(issues))
-    return replace(
-        decision,
+    return decision._replace(
         beside=(*standing.brought, *(attesting(change, standing.brought) for change in attested)),
         issues=issues,
         expectations=decision.expectations + standing.expectations,

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.fhir import locations
 from service.fhir.problems import Issue
@@ -26,16 +25,14 @@ _HISTORY = "/_history/"
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(NamedTuple):
     """A resource as far as it is here: its newest version, and whether that is a deletion."""
 
     version: int
     deleted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A reference to a resource of this server, or (`version` not None) to a version of it, as it is written."""
 
     text: str

@@ -5,7 +5,7 @@ Source: https://hl7.org/fhir/R4/http.html#patch, https://hl7.org/fhir/R4/fhirpat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from service.fhir.patching import fhirpath_patch, json_patch
@@ -134,7 +134,7 @@ async def conditional_patch(
         if match is None:
             raise unmatched(type_)
         decision = plan(context, type_, match.id, match, patch, if_match)
-        return replace(decision, expectations=(expectation,))
+        return decision._replace(expectations=(expectation,))
 
     return await carry_out(context, act, "patch", decide, provenance)
 

@@ -6,7 +6,6 @@ Source: https://hl7.org/fhir/R4/provenance.html#header
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from service.fhir.problems import Issue
@@ -37,7 +36,7 @@ def attest(
 def attesting(change: Change, further: Sequence[Change]) -> Change:
     """The change that stores a provenance, which attests these further versions as well."""
     resource = change.resource or {}
-    return replace(change, resource={**resource, "target": resource["target"] + _targets(further)})
+    return change._replace(resource={**resource, "target": resource["target"] + _targets(further)})
 
 
 def _targets(changes: Sequence[Change]) -> list[dict[str, str]]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from service.fhir.problems import Issue
 from service.fhir.search.expressions import And, Expression, Or, Reference, Token
@@ -52,8 +51,7 @@ Facts = Goal | Score | Grouping | CollaborateScore | Response | Answers | Plan |
 _RULED: Final = frozenset({*STATUS_ELEMENT, "Consent"})
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """A change with what the rules look at in it; `facts` are none where it is entered in error, or no concern of theirs."""
 
     change: Change

@@ -337,7 +337,7 @@ async def _stand(
         elif any(issue.is_fault for issue in issues):
             faults.add(index, Invalid.of(issues))
         elif issues and index in decisions:
-            decisions[index] = replace(decisions[index], issues=decisions[index].issues + tuple(issues))
+            decisions[index] = decisions[index]._replace(issues=decisions[index].issues + tuple(issues))
     return standing
 
 

@@ -5,7 +5,6 @@ Source: https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir/R4/http.h
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from service.fhir import stamping
@@ -158,7 +157,7 @@ async def conditional_update(
             require_free(before)
         labelled = await brought_back(context, act, before, named(admitted, id_))
         decision = plan(type_, id_, before, labelled, if_match)
-        return replace(decision, expectations=(expectation,))
+        return decision._replace(expectations=(expectation,))
 
     return await carry_out(context, act, "update", decide, provenance)
 

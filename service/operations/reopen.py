@@ -5,7 +5,7 @@ Source: issue 5 (re-referral that reopens rather than starts again), docs/operat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir import codec
@@ -168,7 +168,7 @@ async def _decide(context: Context, act: Act, asked: Asked) -> Decision:
         if await moved_on(context, act, before):
             return await _decide(context, act, asked)
         raise
-    return replace(decision, relied_on=(*_but(decision.relied_on, relied_on), *relied_on))
+    return decision._replace(relied_on=(*_but(decision.relied_on, relied_on), *relied_on))
 
 
 def _there(stored: Stored | None, name: str) -> Stored:

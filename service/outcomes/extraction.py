@@ -17,9 +17,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from service.fhir.problems import Issue
 from service.outcomes.collaborate_scores import Scored, score_of
@@ -123,8 +122,7 @@ _PERSON: Final = re.compile(r"(?:^|/)(Patient|RelatedPerson|Practitioner|Practit
 _KEPT: Final = ("reference", "type", "identifier")
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
+class Saying(NamedTuple):
     """One thing that a response says and that is counted: a goal's rating, or a CollaboRATE score.
 
     `about` names the goal (its address, or `system|value`), and is empty for CollaboRATE; `goal`

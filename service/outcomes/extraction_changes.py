@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from service.fhir.problems import Issue
 from service.outcomes.extraction import (
@@ -60,8 +60,7 @@ _VALUES: Final = ("valueQuantity", "valueCodeableConcept", "method", "component"
 _OTHER_VALUES: Final = ("dataAbsentReason", "interpretation")
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """An Observation that is derived from a response and rates a goal, or is a CollaboRATE score.
 
     `about`, `rater` and `by` as in `Saying`. `sources` are the responses that it is derived from.

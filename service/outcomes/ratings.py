@@ -10,7 +10,7 @@ https://hl7.org/fhir/R4/goal-definitions.html#Goal.statusDate
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.fhir.problems import Issue
 from service.outcomes.days import Days
@@ -18,8 +18,7 @@ from service.outcomes.goals import Goal
 from service.outcomes.references import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(NamedTuple):
     """One rating of one goal, as a score or a form says it; `…_place` is where it says so.
 
     `slot` is None where the rating does not say one, `days` where it has no date.

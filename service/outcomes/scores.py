@@ -6,7 +6,7 @@ Source: domain facts sections 1 and 2.1, section 6.3 (focus leads to the goal, d
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.fhir.problems import Issue
 from service.outcomes.days import Days, days_of, days_of_period
@@ -16,8 +16,7 @@ from service.outcomes.references import Locate, Target, child, target
 from service.outcomes.statuses import IN_ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """What the rules look at in a score: its ratings, and the forms that it comes from, each with its place."""
 
     ratings: tuple[Rating, ...]

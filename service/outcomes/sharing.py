@@ -10,9 +10,9 @@ Source: ADR 0022, docs/sharing.md, design section 8
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.outcomes import labels
 from service.outcomes.circles import rows_of_team
@@ -55,8 +55,7 @@ _DENIES: Final = frozenset({Effect.YOUNG_DENY, Effect.PARENT_DENY})
 _ORDER: Final = (Ground.PLAN, Ground.TEAM, Ground.CONSENT, Ground.EMERGENCY)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a resource says of sharing.
 
     `child` is the id of the one Patient that it is about; without one, `closed` tells whether it is
@@ -176,7 +175,7 @@ def withholds(of: Facts, type_: str, author: str, rows: Iterable[Row], viewer: V
     for row in said:
         if row.effect == Effect.RESTRICTED and row.child == of.child and row.low <= viewer.now < row.high:
             label |= row.mask
-    return label != 0 and decide(replace(of, label=label), type_, "", said, viewer) is Ground.NONE
+    return label != 0 and decide(of._replace(label=label), type_, "", said, viewer) is Ground.NONE
 
 
 def is_denied(child: str, type_: str, rows: Iterable[Row], viewer: Viewer) -> bool:

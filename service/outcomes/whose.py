@@ -9,8 +9,7 @@ Source: ADR 0022, https://hl7.org/fhir/R4/compartmentdefinition-patient.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from service.outcomes.recognition import Resource
 from service.outcomes.references import Locate, Target, target
@@ -41,8 +40,7 @@ _SUBJECT: Final = ("subject",)
 _INDIRECT: Final = frozenset({"about", "focus", "securityContext", "target"})
 
 
-@dataclass(frozen=True, slots=True)
-class Whose:
+class Whose(NamedTuple):
     """`child` is the id of the Patient; without one, `closed` says whether it is about several or unknown people.
 
     `through` are the resources of this server that it is about besides: it is theirs whose these are.

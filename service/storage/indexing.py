@@ -6,9 +6,8 @@ Source: https://hl7.org/fhir/R4/search.html, ADR 0002
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.fhir.definitions import SearchType
 from service.fhir.registry import Registry
@@ -56,8 +55,7 @@ LONGEST_ID = 64  # characters, https://hl7.org/fhir/R4/datatypes.html#id
 URL_TARGET = 0  # `target_type` of a reference that is no Type/id of a type we know
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """What an update of a resource changes in the index tables, in the order of `TABLES`."""
 
     removed: Rows

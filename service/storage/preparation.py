@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.fhir import stamping
 from service.fhir.search.extraction import Reading
@@ -34,8 +35,7 @@ class Unregistered(Exception):  # noqa: N818 - a state: the process has to say a
     """Nothing was stored: others do not count on the definitions by which the unit's index rows were made."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedChange:
+class PreparedChange(NamedTuple):
     """A change with all that is known of it before its version's time and, if new, its rid.
 
     `author` is the agency of the unit, whose number is that of a new resource's author. `child` and
@@ -269,7 +269,7 @@ def _brought_back(prepared: PreparedChange, said: set[tuple[object, ...]]) -> Pr
     """The change of what was deleted, and still said something of sharing."""
     of = prepared.difference
     removed, added = (*of.removed[:-1], said - of.added[-1]), (*of.added[:-1], of.added[-1] - said)
-    return replace(prepared, difference=Difference(removed, added))
+    return prepared._replace(difference=Difference(removed, added))
 
 
 def _prepared(

@@ -58,8 +58,7 @@ class Stored(NamedTuple):
         return self.method == "DELETE"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A resource's next version.
 
     `before` is the version that was current when the change was made up (None: the id was never used); if another is

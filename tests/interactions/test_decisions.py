@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from service.fhir.problems import Conflict
@@ -80,7 +78,7 @@ async def test_who_is_told_is_stored_with_the_changes(context, act):
 
     async def decide():
         decision = plan("Patient", "p1", Admitted(patient(id="p1")))
-        return replace(decision, notices=(told,))
+        return decision._replace(notices=(told,))
 
     await settle(context, act, "update", decide)
     [waiting] = await context.store.notices(act.caller.locality, "school", 10)

@@ -209,7 +209,7 @@ VIEWERS = st.builds(
     st.just("TREAT"),
     st.just(NOON),
 )
-LABELS = MASKS.map(lambda label: replace(GOAL, label=label))
+LABELS = MASKS.map(lambda label: GOAL._replace(label=label))
 DENIAL = Row("ash", "*", Effect.YOUNG_DENY)
 
 
@@ -221,7 +221,7 @@ def test_an_author_always_sees_it_and_a_denial_keeps_everybody_else_out(rows, vi
 
 @given(ROWS, VIEWERS, LABELS, MASKS)
 def test_a_further_label_opens_nothing_and_a_further_denial_does_not(rows, viewer, of, further):
-    more = replace(of, label=of.label | further)
+    more = of._replace(label=of.label | further)
     if decide(of, "Goal", "nobody", rows, viewer) is Ground.NONE:
         assert decide(more, "Goal", "nobody", rows, viewer) is Ground.NONE
         assert decide(of, "Goal", "nobody", [*rows, replace(DENIAL, mask=further)], viewer) is Ground.NONE
