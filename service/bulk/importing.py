@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from errno import ENOSPC
 from typing import Any, Final
@@ -44,9 +45,9 @@ PUT_OFF: Final = "put-off"
 
 UNPACKED: Final = 16
 """A file may be so many times as large, unpacked, as one that is sent may be packed."""
-UNIT: Final = 400
+UNIT: Final = 800
 """Units: lines that are stored in one unit at least, unless there are fewer: many share its commit, and it is quick."""
-UNITS: Final = 8
+UNITS: Final = 4
 """Units: units of a task, which thus takes about a second."""
 UNIT_BYTES: Final = 4 * 1024 * 1024
 """Units: bytes with which a unit is full however few its lines are: all of a task is in memory at once."""
@@ -292,16 +293,17 @@ async def _store(work: _Work, what: Json) -> Outcome:
     faults: list[bytes] = []
     off: list[bytes] = []
     found = await _records(work, what)
-    async for looked in _looked_at(work, _units(found, what["units"])):
-        work.task.require()
-        imported = await store(work.context, work.act, looked, work.task.job.at)
-        counts.add(imported)
-        for line, problem in imported.refused:
-            if not last and all(issue.slug == NOT_THERE for issue in problem.issues if issue.is_fault):
-                off.append(record_of(line))
-            else:
-                counts.refused += 1
-                faults.append(_told(work, line, problem))
+    async with aclosing(_looked_at(work, _units(found, what["units"]))) as units:
+        async for looked, decided in units:
+            work.task.require()
+            imported = await store(work.context, work.act, looked, work.task.job.at, decided.set)
+            counts.add(imported)
+            for line, problem in imported.refused:
+                if not last and all(issue.slug == NOT_THERE for issue in problem.issues if issue.is_fault):
+                    off.append(record_of(line))
+                else:
+                    counts.refused += 1
+                    faults.append(_told(work, line, problem))
     kept = []
     if faults:
         kept.append(await _written(work, 0, "error", faults))
@@ -310,19 +312,32 @@ async def _store(work: _Work, what: Json) -> Outcome:
     return Outcome(files=tuple(kept), done=counts.finished, result=codec.encode(counts.shown()))
 
 
-async def _looked_at(work: _Work, units: Iterator[Sequence[Line]]) -> AsyncIterator[Looked]:
-    """The units looked at, each while the one before it is stored: that waits for the disk, and for others' turns."""
+async def _looked_at(
+    work: _Work, units: Iterator[Sequence[Line]]
+) -> AsyncGenerator[tuple[Looked, asyncio.Event]]:
+    """The units looked at, each with an event to be set when it is decided on: then the next one is looked at.
+
+    So that is done while the one before it waits for the disk, and for the turns of others.
+    """
     ahead: asyncio.Task[Looked] | None = None
+    decided = asyncio.Event()
+    decided.set()
     try:
         for unit in units:
-            before, ahead = ahead, asyncio.create_task(look(work.context, work.act, unit))
+            before, after, decided = ahead, decided, asyncio.Event()
+            ahead = asyncio.create_task(_look(work, unit, after))
             if before is not None:
-                yield await before
+                yield await before, after
         if ahead is not None:
-            yield await ahead
+            yield await ahead, decided
     finally:
         if ahead is not None:
             ahead.cancel()
+
+
+async def _look(work: _Work, unit: Sequence[Line], after: asyncio.Event) -> Looked:
+    await after.wait()
+    return await look(work.context, work.act, unit)
 
 
 async def _records(work: _Work, what: Json) -> list[Line]:

@@ -9,7 +9,7 @@ Source: ADR 0026, https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
@@ -38,6 +38,9 @@ NOT_THERE: Final = "reference-missing"
 _CORE: Final = "http://hl7.org/fhir/StructureDefinition"
 _READ_AT_ONCE: Final = 500
 """Units: keys. Databases bound the number of parameters in one statement; this stays far below."""
+
+_TURNS: Final = 3
+"""Turns that others get between two slices of lines looked at: whatever else is done, somebody waits for that."""
 
 Json = dict[str, Any]
 # By type, and whether an identifier says which resource is meant.
@@ -124,15 +127,23 @@ async def look(context: Context, act: Act, lines: Sequence[Line]) -> Looked:
             sound.append(_sound(context, act, line, allowed))
         except Problem as problem:
             unfit[done] = problem
-        await breathe(done)
+        for _ in range(_TURNS):
+            await breathe(done)
     return Looked(tuple(lines), tuple(sound), unfit)
 
 
-async def store(context: Context, act: Act, looked: Looked, at: int | None = None) -> Imported:
+async def store(
+    context: Context,
+    act: Act,
+    looked: Looked,
+    at: int | None = None,
+    decided: Callable[[], None] = lambda: None,
+) -> Imported:
     """Stores what can be stored of the lines, all of it in one unit.
 
     The same lines stored again give no new versions. The lines are of the moment `at`, in milliseconds since
-    1970: what somebody has changed since then, they do not change back. None: they are of now.
+    1970: what somebody has changed since then, they do not change back. None: they are of now. `decided` is told
+    when what to store is decided: then little is left to do but to wait for the store.
 
     Raises:
         Conflict: others keep changing the same resources; nothing was stored.
@@ -144,7 +155,9 @@ async def store(context: Context, act: Act, looked: Looked, at: int | None = Non
     eyes = context.seen_by(act, sight(context.registry, act.caller, needed), context.seen)
 
     async def decide() -> _Plan:
-        return await _decide(eyes, act, sound, at)
+        found = await _decide(eyes, act, sound, at)
+        decided()
+        return found
 
     found, _ = await settle(eyes, act, INTERACTION, decide)
     refused = dict(looked.unfit)
