@@ -2,6 +2,10 @@
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
+# The hot layers are compiled (docs/adr/0029-compiled-layers.md).
+RUN apt-get update -q \
+ && apt-get install -q -y --no-install-recommends gcc libc6-dev \
+ && rm -rf /var/lib/apt/lists/*
 COPY requirements.lock requirements-dev.lock ./
 # What is needed to run, into the environment that is taken along.
 RUN python -m venv /opt/thrive \
@@ -12,8 +16,9 @@ RUN python -m venv /opt/tools \
 COPY pyproject.toml README.md ./
 COPY migrations migrations
 COPY fhir_profiles fhir_profiles
+COPY scripts/compile_layers.py scripts/
 COPY service service
-RUN /opt/tools/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -w dist . \
+RUN THRIVE_COMPILE=1 /opt/tools/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -w dist . \
  && /opt/thrive/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps dist/*.whl
 
 FROM python:3.11-slim-bookworm

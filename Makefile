@@ -10,13 +10,15 @@ COOL_DOWN ?= 2 days
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --exclude-newer "$(COOL_DOWN)"
 RUFF := $(BIN)/ruff
+COMPILED := .venv-compiled
+COMPILED_TESTS ?= tests/fhir tests/outcomes tests/storage tests/interactions tests/agreement
 SOURCES := service tests benchmarks scripts migrations
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long lint format check bench conformance mutation outcomes openapi snapshots lock clean
+.PHONY: help install run test test-long compiled test-compiled lint format check bench conformance mutation outcomes openapi snapshots lock clean
 
 help:  ## what can be done
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 install: $(INSTALLED)  ## .venv with everything, from the lock files
 
@@ -37,6 +39,23 @@ test: install  ## all tests but the long ones, on every processor
 
 test-long: install  ## the tests that take minutes to hours
 	$(BIN)/python -m pytest -m long
+
+compiled: install  ## .venv-compiled: as .venv, with the hot layers compiled (ADR 0029); needs a C compiler
+	rm -rf dist/compiled
+	THRIVE_COMPILE=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		-w dist/compiled .
+	$(BIN)/python -m venv --clear --without-pip $(COMPILED)
+	$(BIN)/python -m pip --python $(COMPILED)/bin/python install --quiet --disable-pip-version-check --no-deps \
+		--no-index dist/compiled/*.whl
+	# Whatever else is in .venv, and the tests, are found behind the package itself.
+	$(BIN)/python -c 'import sysconfig, pathlib; print(sysconfig.get_path("purelib"), pathlib.Path.cwd(), sep="\n")' \
+		> "$$($(COMPILED)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
+
+# The package that was built must be found, and not the one here: hence PYTHONSAFEPATH.
+test-compiled: compiled  ## the tests of what is compiled, with it compiled; COMPILED_TESTS=… for others
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/python -c 'import service.fhir.codec as it; assert it.__file__.endswith(".so"), it'
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m pytest -m "not slow and not long" -n auto --dist loadfile \
+		--no-loadscope-reorder $(COMPILED_TESTS)
 
 lint: install  ## format, lint, types, import contracts
 	$(RUFF) format --check $(SOURCES)
@@ -76,4 +95,4 @@ lock:  ## writes the lock files anew from pyproject.toml
 	$(COMPILE) --upgrade tests/clients/requirements.in -o tests/clients/requirements.lock
 
 clean:  ## removes what was made here, the sandbox's data included
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(COMPILED) dist var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

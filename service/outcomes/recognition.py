@@ -9,7 +9,7 @@ Source: docs/rules.md; SNOMED CT UK ids of the goal slots as in NHSDigital/menta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 Resource = Mapping[str, Any]
@@ -54,12 +54,15 @@ SCALES: Final[Mapping[str, int]] = {"0-9": 9, "0-4": 4}
 _NAMES: Final = tuple((f"collaborate-{name}", f"scale-{name}", top) for name, top in SCALES.items())
 
 
-def codings(concept: Any) -> Iterator[Coding]:
+def codings(concept: Any) -> list[Coding]:
     """The codings of a CodeableConcept, those without system or code left out."""
-    if isinstance(concept, dict):
-        for coding in concept.get("coding", ()):
-            if "system" in coding and "code" in coding:
-                yield coding["system"], coding["code"]
+    if not isinstance(concept, dict):
+        return []
+    return [
+        (coding["system"], coding["code"])
+        for coding in concept.get("coding", ())
+        if "system" in coding and "code" in coding
+    ]
 
 
 def is_goal_score(observation: Resource) -> bool:

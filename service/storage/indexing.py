@@ -42,12 +42,10 @@ TABLES = (
     "index_text",
     "index_sharing",
 )
-Rows = tuple[
-    set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row], set[Row],
-]  # fmt: skip
+Rows = tuple[set[Row], ...]  # in the order of `TABLES`, one of each
 
 _NOTHING_READ = Reading([], SearchValues())
-NO_ROWS: Rows = (set(), set(), set(), set(), set(), set(), set(), set(), set(), set())
+NO_ROWS: Rows = tuple(set() for _ in TABLES)
 # Kinds of a part's values that have systems.
 _TOKENS, _QUANTITIES = TABLES.index("index_token"), TABLES.index("index_quantity")
 _USUAL_TARGETS = 10_000  # whom and what a day's writes refer to
@@ -89,8 +87,8 @@ def difference(old: Rows, new: Rows) -> Difference:
     if old is NO_ROWS:  # of what is new, and that is most that comes
         return Difference(NO_ROWS, new)
     return Difference(
-        removed=tuple(before - after for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # ten sets of ten
-        added=tuple(after - before for before, after in zip(old, new, strict=True)),  # type: ignore[arg-type]  # as above
+        removed=tuple(before - after for before, after in zip(old, new, strict=True)),
+        added=tuple(after - before for before, after in zip(old, new, strict=True)),
     )
 
 

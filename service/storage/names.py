@@ -6,9 +6,10 @@ Source: ADR 0002
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
+from typing import Any
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UUID_LENGTH = 36  # characters
@@ -130,8 +131,8 @@ class Names:
         codes = self._codes
         return {name for name in names if name not in codes}
 
-    def learn(self, rows: Iterable[tuple[int, int, str]]) -> None:
-        """Takes rows of the `name` table: kind, code, text."""
+    def learn(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Takes rows of the `name` table, as a driver gives them: kind, code, text."""
         for kind, code, text in rows:
             self._codes[Kind(kind), text] = code
             self._texts[Kind(kind)][code] = text

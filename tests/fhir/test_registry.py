@@ -4,15 +4,14 @@ import json
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 
 import pytest
 
 from service.fhir import registry as registries
 from service.fhir.definitions import SearchParameter
 from tests.conftest import SHARED
+from tests.rest.serving import ROOT
 
-ROOT = Path(registries.__file__).parents[2]
 DATA = ROOT / "service" / "fhir" / "data"
 PACKAGE = SHARED / "data" / "hl7.fhir.r4.core-4.0.1.tgz"
 

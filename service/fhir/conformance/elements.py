@@ -156,7 +156,7 @@ class Compiler:
 
     def _conforming(self, type_: str, urls: list[str], *, contained: bool) -> Check:
         def tell(item: Item, place: Place, run: Run) -> None:
-            if type_ not in (item.type, *leaves.ANY_TYPE):
+            if type_ != item.type and type_ not in leaves.ANY_TYPE:
                 return
             members = item.members
             around = run.entered(members, contained=contained) if "resourceType" in members else run
@@ -263,7 +263,7 @@ def _within(demands: Demands, type_: str, *, contained: bool) -> Check:
     """The check of a resource within the one that is held: rules on its elements see it as their resource."""
 
     def tell(item: Item, place: Place, run: Run) -> None:
-        if type_ in (item.type, *leaves.ANY_TYPE):
+        if type_ == item.type or type_ in leaves.ANY_TYPE:
             inner = run.entered(item.members, contained=contained)
             demands.tell(item.members, place, inner)
             run.issues += inner.issues

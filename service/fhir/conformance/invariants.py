@@ -13,25 +13,22 @@ Source: https://hl7.org/fhir/R4/conformance-rules.html#constraints, docs/interpr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from service.fhir.conformance.containment import LOCAL, REFERRED, Containment
 from service.fhir.conformance.presence import settled
+from service.fhir.definitions import Element, Invariant
 from service.fhir.paths import Dialect, Environment, EvaluationError, Path, PathError, Services
 from service.fhir.paths.parser import parse
 from service.fhir.paths.path import compile_tree
+from service.fhir.paths.syntax import Expression
 from service.fhir.paths.types import TypeModel
 from service.fhir.paths.variables import members_around
+from service.fhir.registry import Registry
 from service.fhir.remembered import Memory
-
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
-    from service.fhir.definitions import Element, Invariant
-    from service.fhir.paths.syntax import Expression
-    from service.fhir.registry import Registry
 
 CHILDREN: Final = "ele-1"
 # txt-1 and txt-2 are htmlChecks(), which the check of every narrative is already; dom-2 is contained-nested.

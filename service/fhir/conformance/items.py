@@ -23,14 +23,14 @@ class Item(NamedTuple):
     value: Any
     type: str
     position: int | None
-    sibling: Json | None
+    sibling: Any  # whatever a broken resource has there
 
     @property
     def members(self) -> Json:
         """The object whose members are the item's children: beside a primitive, else the value itself."""
         if self.value.__class__ is dict:
             return self.value
-        return self.sibling if self.sibling.__class__ is dict and self.sibling is not None else {}
+        return self.sibling if self.sibling.__class__ is dict else {}
 
 
 Gather = Callable[[Json], list[Item]]

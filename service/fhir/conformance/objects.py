@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance import faults
-from service.fhir.conformance.invariants import NOWHERE
+from service.fhir.conformance.invariants import NOWHERE, Rule
 from service.fhir.conformance.items import Gather, Item
 from service.fhir.conformance.places import Place, expression
 from service.fhir.conformance.runs import Accepts, Check, Json, Run
@@ -23,7 +23,6 @@ from service.fhir.paths import Node
 from service.fhir.paths.syntax import Binary, Call, Literal, Member
 
 if TYPE_CHECKING:
-    from service.fhir.conformance.invariants import Rule
     from service.fhir.problems import Issue
     from service.fhir.registry import Registry
     from service.fhir.remembered import Memory

@@ -24,7 +24,7 @@ def holder(node: Node) -> Json:
     if node.sibling is None:
         node.sibling = {}
         put(node, (node.value, node.sibling))
-    return node.sibling
+    return node.sibling  # type: ignore[no-any-return]  # as above
 
 
 def _owner(node: Node) -> Json:

@@ -41,7 +41,7 @@ _BINDING: dict[str, int] = {
 # Words that are no names; `as`, `contains`, `in` and `is` may be both (`expansion.contains`).
 _RESERVED = frozenset({"and", "or", "xor", "implies", "div", "mod", "true", "false"})
 
-_WORDS = _RESERVED | _BINDING.keys()
+_WORDS = _RESERVED.union(_BINDING)
 
 # How faults speak of tokens, whose text may be somebody's name.
 _SHOWN: Mapping[TokenKind, str] = {

@@ -5,11 +5,11 @@ Source: https://hl7.org/fhir/R4/search.html#3.1.1.4
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class SearchValues:
     """Values by kind, each a set of tuples that begin with the parameter's code.
 
@@ -31,12 +31,34 @@ class SearchValues:
     `near:x`, `near:y`, `near:z` (numbers: the unit vector of a position).
     """
 
-    tokens: set[tuple[str, str, str]] = field(default_factory=set)
-    references: set[tuple[str, str, str]] = field(default_factory=set)
-    strings: set[tuple[str, str, str]] = field(default_factory=set)
-    dates: set[tuple[str, int, int]] = field(default_factory=set)
-    numbers: set[tuple[str, float]] = field(default_factory=set)
-    quantities: set[tuple[str, str, str, float]] = field(default_factory=set)
-    uris: set[tuple[str, str]] = field(default_factory=set)
-    composites: set[tuple[str, tuple[str, str], tuple[Any, ...]]] = field(default_factory=set)
-    texts: set[tuple[str, str]] = field(default_factory=set)
+    tokens: set[tuple[str, str, str]]
+    references: set[tuple[str, str, str]]
+    strings: set[tuple[str, str, str]]
+    dates: set[tuple[str, int, int]]
+    numbers: set[tuple[str, float]]
+    quantities: set[tuple[str, str, str, float]]
+    uris: set[tuple[str, str]]
+    composites: set[tuple[str, tuple[str, str], tuple[Any, ...]]]
+    texts: set[tuple[str, str]]
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each field
+        self,
+        tokens: set[tuple[str, str, str]] | None = None,
+        references: set[tuple[str, str, str]] | None = None,
+        strings: set[tuple[str, str, str]] | None = None,
+        dates: set[tuple[str, int, int]] | None = None,
+        numbers: set[tuple[str, float]] | None = None,
+        quantities: set[tuple[str, str, str, float]] | None = None,
+        uris: set[tuple[str, str]] | None = None,
+        composites: set[tuple[str, tuple[str, str], tuple[Any, ...]]] | None = None,
+        texts: set[tuple[str, str]] | None = None,
+    ) -> None:
+        self.tokens = set() if tokens is None else tokens
+        self.references = set() if references is None else references
+        self.strings = set() if strings is None else strings
+        self.dates = set() if dates is None else dates
+        self.numbers = set() if numbers is None else numbers
+        self.quantities = set() if quantities is None else quantities
+        self.uris = set() if uris is None else uris
+        self.composites = set() if composites is None else composites
+        self.texts = set() if texts is None else texts

@@ -50,7 +50,7 @@ EXTENSIONS: Final = ("extension", "modifierExtension")
 Names = tuple[str, ...]
 Checks = tuple[Predicate, ...]
 # One check for each value; checks of the whole object; and those of an object found sound so far.
-Shape = tuple[Checks, Checks, Checks]
+Shape = tuple[Checks, ...]  # three of them
 
 
 def never(_: object) -> Literal[False]:

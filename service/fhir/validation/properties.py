@@ -10,17 +10,13 @@ Source: https://hl7.org/fhir/R4/json.html#primitive
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from service.fhir.definitions import Element, TypeDefinition
+from service.fhir.registry import Registry
 from service.fhir.validation import bindings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from service.fhir.definitions import Element, TypeDefinition
-    from service.fhir.registry import Registry
-    from service.fhir.validation.bindings import Bound
+from service.fhir.validation.bindings import Bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)

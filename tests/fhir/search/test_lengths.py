@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +71,7 @@ def test_nothing_is_longer_than_what_is_kept_and_shortening_again_changes_nothin
         assert max(len(system.encode()), len(code.encode())) <= LONGEST_WHOLE
     for _, folded, original in found.strings:
         assert max(len(folded), len(original)) <= LONGEST_STRING
-    again = SearchValues(**{name: set(getattr(found, name)) for name in SearchValues.__slots__})
+    again = SearchValues(**{field.name: set(getattr(found, field.name)) for field in fields(found)})
     shorten(again, {"c": "string"})
     assert again == found
 
