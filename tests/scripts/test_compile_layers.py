@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -8,6 +7,7 @@ import tomllib
 import pytest
 
 from scripts.compile_layers import ASKED, CompiledLayers
+from tests.compilers import compiles
 from tests.rest.serving import ROOT
 
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -36,7 +36,7 @@ def test_nothing_is_compiled_unasked_or_beside_sources(asked, version, tmp_path,
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+@compiles
 def test_what_is_compiled_lies_in_the_wheel_where_its_source_does(tmp_path):
     package = tmp_path / "goals"
     package.mkdir()
