@@ -45,6 +45,7 @@ from service.rest.security import Gate, TokenGate, open_gate
 from service.settings import Settings
 from service.storage.filing import MARK, open_files
 from service.storage.open import open_store
+from service.storage.sqlite import PLENTY, Room
 from service.storage.trail import kept
 
 # New objects before a young collection (some 5 MB of small ones), and how many of these before an older one.
@@ -139,14 +140,18 @@ def settle() -> None:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, parts: Kernel) -> AsyncIterator[Context]:
+async def opened(settings: Settings, parts: Kernel, *, room: Room = PLENTY) -> AsyncIterator[Context]:
     """The context of the interactions, with an open store, which is closed at the end.
+
+    `room` is that of whoever reads an SQLite file.
 
     Raises:
         UnknownDatabase, NotMigrated, Unavailable: the store cannot be opened.
     """
     rule = sharing_rule(parts.registry, parts.base_url)
-    store = await open_store(settings.database_url, parts.registry, parts.extractor, clock, rule=rule)
+    store = await open_store(
+        settings.database_url, parts.registry, parts.extractor, clock, rule=rule, room=room
+    )
     try:
         yield Context(
             registry=parts.registry,

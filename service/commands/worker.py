@@ -27,6 +27,7 @@ from service.rest.errors import detail
 from service.settings import Settings
 from service.storage.jobs import Task
 from service.storage.open import NotMigrated, current_revision
+from service.storage.sqlite import LITTLE
 from service.storage.tables import REVISION
 from service.storage.trail import kept
 
@@ -74,7 +75,7 @@ async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBound
         log.error(logs.AUDIT_FAILED, detail=detail(fault))
 
     async with (
-        asgi.opened(settings, parts) as context,
+        asgi.opened(settings, parts, room=LITTLE) as context,
         kept(context.store.audit, context.clock, unkept) as trail,
     ):
         log.info(logs.RUNNER_STARTED, pid=os.getpid())

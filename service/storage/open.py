@@ -28,7 +28,7 @@ from service.storage.postgres_connections import connect as connect_postgres
 from service.storage.postgres_connections import revision as postgres_revision
 from service.storage.sessions import Session, postgres_session, sqlite_session
 from service.storage.sharing import NO_RULE, Rule
-from service.storage.sqlite import SqliteStore
+from service.storage.sqlite import PLENTY, Room, SqliteStore
 from service.storage.sqlite import revision as sqlite_revision
 from service.storage.store import Store
 from service.storage.tables import REVISION
@@ -52,10 +52,12 @@ async def open_store(
     clock: Callable[[], int],
     localities: Iterable[str] = ("default",),
     rule: Rule = NO_RULE,
+    room: Room = PLENTY,
 ) -> Store:
     """The store, ready for use; `clock` gives milliseconds since 1970.
 
-    `rule` tells who may see what; by default nobody but the author of a resource.
+    `rule` tells who may see what; by default nobody but the author of a resource. `room` is that of
+    whoever reads an SQLite file.
 
     Raises:
         UnknownDatabase: the URL's scheme is not ours.
@@ -70,7 +72,7 @@ async def open_store(
         store = PostgresStore(pool, registry, extractor, clock, indexed, rule, url=database_url)
     else:
         _require(await current_revision(database_url))
-        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed, rule)
+        store = SqliteStore(sqlite_path(database_url), registry, extractor, clock, indexed, rule, room)
     await store.start(needed)
     return store
 

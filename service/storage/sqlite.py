@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from service.fhir.registry import Registry
 from service.fhir.search.expressions import Query
@@ -53,11 +53,6 @@ from service.storage.withdrawing import Ask, asked_in_thread
 # Units: KiB of page cache a connection (negative is SQLite's way to say KiB).
 _CACHE = -32_000
 _STEADY_CACHE = -4_000
-# Units: bytes of the file that a reader maps into memory, SQLite's own most. What is beyond that cache is then read
-# without a call for each page: a sixth of a search's time. The pages are the operating system's, shared by all
-# workers and given back when it wants them, though each worker's resident size shows them. Writers map nothing.
-# Source: https://sqlite.org/mmap.html
-_MAPPED = 2**31 - 65_536
 # Units: milliseconds that SQLite waits for a lock held by a program that is not ours.
 _BUSY = 10_000
 # Units: seconds between two tries where it does not wait.
@@ -68,6 +63,24 @@ _STRIDE = 1000
 SECRET_BYTES = 32
 
 _READ = positional(read(0), SQLITE, ("locality", "type", "id"))
+
+
+class Room(NamedTuple):
+    """What a connection that reads may have of the machine's memory.
+
+    `mapped`: bytes of the file that are mapped. What is beyond the cache is then read without a call for each page: a
+    sixth of a search's time. The pages are the operating system's, shared and given back when it wants them, though
+    each worker's resident size shows them. `cache`: KiB of its own. Source: https://sqlite.org/mmap.html
+    """
+
+    mapped: int
+    cache: int
+
+
+PLENTY: Final = Room(2**31 - 65_536, 32_000)
+"""Of who answers requests: SQLite's own most, and as much as the writer."""
+LITTLE: Final = Room(16 * 1024 * 1024, 8_000)
+"""Of who works at jobs: they go through a file once, and a worker's memory should be flat (an eighth is slower)."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -99,11 +112,12 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection to read by, with the file mapped into memory and decisions remembered."""
+def connect_reader(path: Path, room: Room = PLENTY) -> sqlite3.Connection:
+    """A connection to read by, with the file mapped into memory as far as there is room, and decisions remembered."""
     connection = connect(path)
     remember(connection)
-    connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+    connection.execute(f"PRAGMA mmap_size = {room.mapped}")
+    connection.execute(f"PRAGMA cache_size = -{room.cache}")
     return connection
 
 
@@ -126,6 +140,7 @@ class SqliteStore(Seeing):
         clock: Callable[[], int],
         indexed: Indexed,
         rule: Rule = NO_RULE,
+        room: Room = PLENTY,
     ) -> None:
         self._indexed = indexed
         self._clock = clock
@@ -135,7 +150,7 @@ class SqliteStore(Seeing):
         self._searches = Searches(registry, self._names, SQLITE, now=clock, rule=rule)
         self._searching = Searching(self._searches, self._names, extractor, SQLITE, clock, self._authors)
         self._reads = Reads(SQLITE)
-        self._reader = Reader(lambda: connect_reader(path))
+        self._reader = Reader(lambda: connect_reader(path, room))
         self._writer = Writer(connect(path), path, self._searches, clock)
         self._inclusion = Inclusion(registry, self._names, SQLITE, rule.revealing, rule.places)
         self._histories = Histories(registry, self._names, SQLITE)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from threading import Timer
 
 import pytest
 
 from service.storage.open import migrate
-from service.storage.sqlite import connect
+from service.storage.sqlite import Room, connect, connect_reader
 
 HELD = 0.2  # seconds
+MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -41,3 +43,19 @@ def test_a_file_that_stays_locked_is_given_up(new, monkeypatch):
         first.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             connect(new)
+
+
+def test_a_reader_maps_no_more_of_a_file_than_it_is_told_to(new):
+    with closing(sqlite3.connect(new)) as filling, filling:
+        filling.execute("CREATE TABLE large AS SELECT randomblob(4194304) AS it")
+    for told, expected in ((0, 0), (MIB, MIB), (64 * MIB, new.stat().st_size)):
+        with closing(connect_reader(new, Room(told, 1_000))) as reader:
+            reader.execute("SELECT sum(length(it)) FROM large").fetchone()
+            assert mapped(new) == expected
+
+
+def mapped(path) -> int:
+    """Bytes of the file that this process has mapped."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    ends = [line.split(" ", 1)[0].split("-") for line in lines if line.endswith(str(path))]
+    return sum(int(end, 16) - int(start, 16) for start, end in ends)
