@@ -34,6 +34,7 @@ from service.rest import logs
 from service.settings import Settings
 from service.storage.jobs import Job, folder
 from service.storage.open import NotMigrated, current_revision
+from service.storage.sqlite import PLENTY
 from service.storage.tables import REVISION
 
 CLIENT: Final = "import"
@@ -132,7 +133,8 @@ def _forked(settings: Settings, parts: asgi.Kernel, alive: int, lifeline: int) -
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device; what fails is told by the job
-            code = carry_out(settings, parts, logs.logger(settings.log, nowhere))
+            # It does nothing else, and looks up what is stored all the time.
+            code = carry_out(settings, parts, logs.logger(settings.log, nowhere), PLENTY)
     finally:
         # Not sys.exit: what the parent has on its stack is not ours to unwind.
         os._exit(code)

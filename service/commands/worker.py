@@ -27,7 +27,7 @@ from service.rest.errors import detail
 from service.settings import Settings
 from service.storage.jobs import Task
 from service.storage.open import NotMigrated, current_revision
-from service.storage.sqlite import LITTLE
+from service.storage.sqlite import LITTLE, Room
 from service.storage.tables import REVISION
 from service.storage.trail import kept
 
@@ -57,15 +57,15 @@ def beside_servers(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLo
     return carry_out(settings, parts, log)
 
 
-def carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger) -> int:
-    """Works at jobs in this process until SIGTERM or SIGINT; the exit code."""
+def carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger, room: Room = LITTLE) -> int:
+    """Works at jobs in this process until SIGTERM or SIGINT; the exit code. `room` as in `asgi.opened`."""
     share_the_interpreter()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        loop.run(_carry_out(settings, parts, log))
+        loop.run(_carry_out(settings, parts, log, room))
     return 0
 
 
-async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger) -> None:
+async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger, room: Room) -> None:
     believed = asgi.issuers(settings, parts)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -75,7 +75,7 @@ async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBound
         log.error(logs.AUDIT_FAILED, detail=detail(fault))
 
     async with (
-        asgi.opened(settings, parts, room=LITTLE) as context,
+        asgi.opened(settings, parts, room=room) as context,
         kept(context.store.audit, context.clock, unkept) as trail,
     ):
         log.info(logs.RUNNER_STARTED, pid=os.getpid())
