@@ -9,6 +9,7 @@ Source: ADR 0026, https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -24,7 +25,7 @@ from service.interactions.context import Act, Context
 from service.interactions.criteria import find_one
 from service.interactions.decisions import Decision, settle
 from service.interactions.identity import is_id, require_offered
-from service.interactions.pauses import breathe
+from service.interactions.pauses import BREATHER, breathe
 from service.interactions.permission import require_choice, unfitting
 from service.interactions.standing import Standing, examine
 from service.interactions.update import brought_back, named, plan
@@ -127,8 +128,9 @@ async def look(context: Context, act: Act, lines: Sequence[Line]) -> Looked:
             sound.append(_sound(context, act, line, allowed))
         except Problem as problem:
             unfit[done] = problem
-        for _ in range(_TURNS):
-            await breathe(done)
+        if done % BREATHER == BREATHER - 1:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
     return Looked(tuple(lines), tuple(sound), unfit)
 
 

@@ -40,7 +40,11 @@ def say(*what: object) -> None:
 def lines(path: Path) -> list[Line]:
     """Those of the file, and then each some times again, changed by chance that is the same each time."""
     whole = path.read_bytes().splitlines()
-    broken = (codec.encode(mutated(codec.decode(raw), Random(number))) for number, raw in enumerate(whole))
+    broken = (
+        codec.encode(mutated(codec.decode(raw), Random(f"{number} {again}")))
+        for again in range(TIMES)
+        for number, raw in enumerate(whole)
+    )
     return [Line(0, number, raw) for number, raw in enumerate(itertools.chain(whole, broken), 1)]
 
 

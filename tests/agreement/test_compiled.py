@@ -13,11 +13,7 @@ from scripts.compile_layers import ASKED
 from tests.compilers import compiles
 from tests.rest.serving import ROOT
 
-pytestmark = [
-    pytest.mark.slow,
-    compiles,
-    pytest.mark.timeout(900),
-]
+pytestmark = [pytest.mark.slow, compiles, pytest.mark.timeout(900)]
 PATIENTS = 25
 
 
@@ -36,7 +32,7 @@ def run(*arguments: object, **environment: str) -> str:
 
 def test_compiled_and_pure_refuse_and_store_alike(tmp_path):
     run(
-        *(
+        *[
             "-m",
             "pip",
             "wheel",
@@ -44,8 +40,9 @@ def test_compiled_and_pure_refuse_and_store_alike(tmp_path):
             "--disable-pip-version-check",
             "--no-deps",
             "--no-build-isolation",
-        ),
-        *("-w", tmp_path, ROOT),
+            "-w",
+        ],
+        *(tmp_path, ROOT),
         **{ASKED: "1"},
     )
     [wheel] = tmp_path.glob("*.whl")
