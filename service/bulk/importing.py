@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from errno import ENOSPC
 from typing import Any, Final
@@ -26,7 +25,7 @@ from service.bulk.import_fetching import Unfetchable, fetched
 from service.bulk.import_lines import PEOPLE, PIECE, Laid, lines, read_record, record_of, unpacked
 from service.bulk.import_order import levels
 from service.bulk.import_request import ImportRequest, import_request
-from service.bulk.importing_unit import NOT_THERE, Imported, Line, Looked, located, look, repeated, store
+from service.bulk.importing_unit import NOT_THERE, Imported, Line, located, repeated, store
 from service.fhir import codec
 from service.fhir.problems import Invalid, Problem, TooLarge
 from service.interactions.context import Act, Context
@@ -293,51 +292,22 @@ async def _store(work: _Work, what: Json) -> Outcome:
     faults: list[bytes] = []
     off: list[bytes] = []
     found = await _records(work, what)
-    async with aclosing(_looked_at(work, _units(found, what["units"]))) as units:
-        async for looked, decided in units:
-            work.task.require()
-            imported = await store(work.context, work.act, looked, work.task.job.at, decided.set)
-            counts.add(imported)
-            for line, problem in imported.refused:
-                if not last and all(issue.slug == NOT_THERE for issue in problem.issues if issue.is_fault):
-                    off.append(record_of(line))
-                else:
-                    counts.refused += 1
-                    faults.append(_told(work, line, problem))
+    for unit in _units(found, what["units"]):
+        work.task.require()
+        imported = await store(work.context, work.act, unit, work.task.job.at)
+        counts.add(imported)
+        for line, problem in imported.refused:
+            if not last and all(issue.slug == NOT_THERE for issue in problem.issues if issue.is_fault):
+                off.append(record_of(line))
+            else:
+                counts.refused += 1
+                faults.append(_told(work, line, problem))
     kept = []
     if faults:
         kept.append(await _written(work, 0, "error", faults))
     if off:
         kept.append(await _written(work, 1, "input", off))
     return Outcome(files=tuple(kept), done=counts.finished, result=codec.encode(counts.shown()))
-
-
-async def _looked_at(
-    work: _Work, units: Iterator[Sequence[Line]]
-) -> AsyncGenerator[tuple[Looked, asyncio.Event]]:
-    """The units looked at, each with an event to be set when it is decided on: then the next one is looked at.
-
-    So that is done while the one before it waits for the disk, and for the turns of others.
-    """
-    ahead: asyncio.Task[Looked] | None = None
-    decided = asyncio.Event()
-    decided.set()
-    try:
-        for unit in units:
-            before, after, decided = ahead, decided, asyncio.Event()
-            ahead = asyncio.create_task(_look(work, unit, after))
-            if before is not None:
-                yield await before, after
-        if ahead is not None:
-            yield await ahead, decided
-    finally:
-        if ahead is not None:
-            ahead.cancel()
-
-
-async def _look(work: _Work, unit: Sequence[Line], after: asyncio.Event) -> Looked:
-    await after.wait()
-    return await look(work.context, work.act, unit)
 
 
 async def _records(work: _Work, what: Json) -> list[Line]:

@@ -9,8 +9,7 @@ Source: ADR 0026, https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
@@ -25,7 +24,7 @@ from service.interactions.context import Act, Context
 from service.interactions.criteria import find_one
 from service.interactions.decisions import Decision, settle
 from service.interactions.identity import is_id, require_offered
-from service.interactions.pauses import BREATHER, breathe
+from service.interactions.pauses import breathe
 from service.interactions.permission import require_choice, unfitting
 from service.interactions.standing import Standing, examine
 from service.interactions.update import brought_back, named, plan
@@ -39,9 +38,6 @@ NOT_THERE: Final = "reference-missing"
 _CORE: Final = "http://hl7.org/fhir/StructureDefinition"
 _READ_AT_ONCE: Final = 500
 """Units: keys. Databases bound the number of parameters in one statement; this stays far below."""
-
-_TURNS: Final = 3
-"""Turns that others get between two slices of lines looked at: whatever else is done, somebody waits for that."""
 
 Json = dict[str, Any]
 # By type, and whether an identifier says which resource is meant.
@@ -84,15 +80,6 @@ class _Sound(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """Lines that were looked at by themselves: those that are sound, and why others are `unfit`, by their places."""
-
-    lines: tuple[Line, ...]
-    sound: tuple[_Sound, ...]
-    unfit: Mapping[int, Problem]
-
-
-@dataclass(frozen=True, slots=True)
 class _Plan:
     """What a unit comes to: the decisions of those lines that can stand, and the faults of the others."""
 
@@ -118,8 +105,16 @@ class _Plan:
         return ()
 
 
-async def look(context: Context, act: Act, lines: Sequence[Line]) -> Looked:
-    """What the lines say by themselves; nothing that is stored is asked for."""
+async def store(context: Context, act: Act, lines: Sequence[Line], at: int | None = None) -> Imported:
+    """Stores what can be stored of the lines, all of it in one unit.
+
+    The same lines stored again give no new versions. The lines are of the moment `at`, in milliseconds since
+    1970: what somebody has changed since then, they do not change back. None: they are of now.
+
+    Raises:
+        Conflict: others keep changing the same resources; nothing was stored.
+        Unavailable: the store cannot take it; nothing was stored.
+    """
     unfit: dict[int, Problem] = {}
     sound: list[_Sound] = []
     allowed: Allowed = {}
@@ -128,42 +123,16 @@ async def look(context: Context, act: Act, lines: Sequence[Line]) -> Looked:
             sound.append(_sound(context, act, line, allowed))
         except Problem as problem:
             unfit[done] = problem
-        if done % BREATHER == BREATHER - 1:
-            for _ in range(_TURNS):
-                await asyncio.sleep(0)
-    return Looked(tuple(lines), tuple(sound), unfit)
-
-
-async def store(
-    context: Context,
-    act: Act,
-    looked: Looked,
-    at: int | None = None,
-    decided: Callable[[], None] = lambda: None,
-) -> Imported:
-    """Stores what can be stored of the lines, all of it in one unit.
-
-    The same lines stored again give no new versions. The lines are of the moment `at`, in milliseconds since
-    1970: what somebody has changed since then, they do not change back. None: they are of now. `decided` is told
-    when what to store is decided: then little is left to do but to wait for the store.
-
-    Raises:
-        Conflict: others keep changing the same resources; nothing was stored.
-        Unavailable: the store cannot take it; nothing was stored.
-    """
-    lines, sound = looked.lines, looked.sound
+        await breathe(done)
     places = {id(line): place for place, line in enumerate(lines)}
     needed = needs.together(_needs(each) for each in sound)
     eyes = context.seen_by(act, sight(context.registry, act.caller, needed), context.seen)
 
     async def decide() -> _Plan:
-        found = await _decide(eyes, act, sound, at)
-        decided()
-        return found
+        return await _decide(eyes, act, sound, at)
 
     found, _ = await settle(eyes, act, INTERACTION, decide)
-    refused = dict(looked.unfit)
-    refused |= {places[id(sound[at].line)]: problem for at, problem in found.refused.items()}
+    refused = unfit | {places[id(sound[at].line)]: problem for at, problem in found.refused.items()}
     changed = [decision.changes[0] for decision in found.decisions if decision.changes]
     created = sum(change.before is None or change.former is None for change in changed)
     return Imported(

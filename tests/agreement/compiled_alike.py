@@ -18,7 +18,7 @@ from random import Random
 
 from service import asgi
 from service.access.callers import DEFAULT_LOCALITY, Caller
-from service.bulk.importing_unit import Line, look, store
+from service.bulk.importing_unit import Line, store
 from service.fhir import codec
 from service.interactions.context import Act
 from service.settings import read
@@ -66,7 +66,7 @@ async def imported(path: Path, url: str) -> None:
         )
         for place, unit in enumerate(units(path)):
             act = Act(caller, f"unit-{place}")
-            came = await store(context, act, await look(context, act, unit))
+            came = await store(context, act, unit)
             told = [
                 (
                     line.number,

@@ -38,9 +38,7 @@ def put(context, caller):  # noqa: F811 - the fixture
 
     async def put(*resources, by=caller, with_=context, at=None):
         lines = [Line(0, number, codec.encode(each)) for number, each in enumerate(resources, 1)]
-        act = Act(by, "r")
-        looked = await importing_unit.look(with_, act, lines)
-        came = await importing_unit.store(with_, act, looked, at)
+        came = await importing_unit.store(with_, Act(by, "r"), lines, at)
         return came, {line.number: problem.issues[0].slug for line, problem in came.refused}
 
     return put
