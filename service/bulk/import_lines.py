@@ -16,8 +16,10 @@ import asyncio
 import re
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import groupby
 from operator import itemgetter
@@ -57,6 +59,7 @@ _REFERENCE: Final = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?([A-Z][A-Za-z]
 _PARTITIONS: Final = 32
 _KEY_BYTES: Final = 8
 _MARK: Final = 2 * _KEY_BYTES  # hexadecimal digits
+_USUAL_KEYS: Final = 2_000
 _STEP: Final = 2  # digits of a mark by which it is parted at a time
 _PATIENT: Final = PATIENT.encode()
 _TOGETHER: Final = frozenset({RESPONSES, OBSERVATIONS})
@@ -174,16 +177,15 @@ class Laid:
 
     def __init__(self, types: Container[str]) -> None:
         """Takes the types that there are: a line of any other is `UNREADABLE`."""
-        self.count = 0
+        self.lines: Counter[str] = Counter()
         self._types = types
-        self._refers: dict[str, set[str]] = {}  # from type to type
-        self._held: dict[str, set[str]] = {}  # the types in each heap
-        self._named: dict[str, set[str]] = {}  # the types to which the lines of a heap refer
+        self._named: dict[
+            tuple[str, str], set[bytes]
+        ] = {}  # the types to which those of a type in a heap refer
         self._spools: dict[tuple[str, int], IO[bytes]] = {}
 
     def add(self, file: int, number: int, raw: bytes) -> None:
         """Lays down a line."""
-        self.count += 1
         found = head(raw)
         type_ = found.type if found.type in self._types else UNREADABLE
         named = _REFERENCE.findall(raw)
@@ -195,19 +197,17 @@ class Laid:
             heap, key = PEOPLE, people.pop()
         elif type_ in _TOGETHER:
             heap, key = OBSERVATIONS, found.group.encode()
-        self._note(heap, type_, {of.decode() for of, _ in named})
+        self.lines[heap] += 1
+        types = self._named.get((heap, type_))
+        if types is None:
+            types = self._named[heap, type_] = set()
+        types.update([of for of, _ in named])
         record = b"%d %d %b\n" % (file, number, raw)
         if not key:
             self._spool(heap, 0).write(record)
             return
         mark = _mark(key)
         self._spool(heap, _part(mark, 0)).write(mark + record)
-
-    def _note(self, heap: str, type_: str, named: set[str]) -> None:
-        self._held.setdefault(heap, set()).add(type_)
-        self._named.setdefault(heap, set()).update(named)
-        together = {_together(of) for of in named}
-        self._refers.setdefault(_together(type_), set()).update(together)
 
     def _spool(self, heap: str, partition: int) -> IO[bytes]:
         spool = self._spools.get((heap, partition))
@@ -216,19 +216,33 @@ class Laid:
         return spool
 
     @property
+    def count(self) -> int:
+        """How many lines were laid down."""
+        return self.lines.total()
+
+    @property
     def refers(self) -> dict[str, set[str]]:
         """To which heaps each heap refers, as far as that can be told by types."""
-        return {
-            heap: {other for other, held in self._held.items() if held & named}
-            for heap, named in self._named.items()
-        }
+        held: dict[str, set[str]] = {}
+        named: dict[str, set[str]] = {}
+        for (heap, type_), types in self._named.items():
+            held.setdefault(heap, set()).add(type_)
+            named.setdefault(heap, set()).update(map(bytes.decode, types))
+        return {heap: {other for other, its in held.items() if its & types} for heap, types in named.items()}
+
+    def _ranks(self) -> dict[str, int]:
+        """Where each type stands: behind those to which it refers."""
+        refers: dict[str, set[str]] = {}
+        for (_, type_), types in self._named.items():
+            refers.setdefault(_together(type_), set()).update(_together(of.decode()) for of in types)
+        return {type_: rank for rank, some in enumerate(levels(refers)) for type_ in some}
 
     def groups(self, heap: str) -> Iterator[list[Record]]:
         """The lines of a heap, those that belong together in one list, which has them in the order of references.
 
         What is about one young person is parted where it is very long. At most some `HELD` bytes are in memory.
         """
-        ranks = {type_: rank for rank, types in enumerate(levels(self._refers)) for type_ in types}
+        ranks = self._ranks()
         for partition in range(_PARTITIONS):
             spool = self._spools.get((heap, partition))
             if spool is None:
@@ -246,24 +260,20 @@ class Laid:
 
 
 class Record:
-    """A line that was laid down, with its head."""
+    """A line that was laid down, with its head, and `place`, the numbers of its file and of the line."""
 
-    __slots__ = ("head", "raw")
+    __slots__ = ("head", "place", "raw")
 
     def __init__(self, raw: bytes) -> None:
+        file, number, line = raw.split(b" ", 2)
         self.raw = raw
-        self.head = head(raw.split(b" ", 2)[2])
+        self.place = int(file), int(number)
+        self.head = head(line)
 
     @property
     def line(self) -> Line:
         """The line again."""
         return read_record(self.raw)
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """The numbers of its file and of the line."""
-        file, number, _ = self.raw.split(b" ", 2)
-        return int(file), int(number)
 
 
 def head(raw: bytes) -> Head:
@@ -285,6 +295,7 @@ def _together(type_: str) -> str:
     return OBSERVATIONS if type_ in _TOGETHER else type_
 
 
+@lru_cache(_USUAL_KEYS)
 def _mark(key: bytes) -> bytes:
     return blake2b(key, digest_size=_KEY_BYTES).hexdigest().encode()
 

@@ -44,10 +44,15 @@ PUT_OFF: Final = "put-off"
 
 UNPACKED: Final = 16
 """A file may be so many times as large, unpacked, as one that is sent may be packed."""
-UNIT: Final = 800
-"""Units: lines that are stored in one unit at least, unless there are fewer: many share its commit, and it is quick."""
+UNIT: Final = 1_600
+"""Units: lines that are stored in one unit at least, unless there are fewer. Many share its commit and the pages that
+it writes; others who write wait for it about a tenth of a second."""
 UNITS: Final = 4
-"""Units: units of a task, which thus takes about a second."""
+"""Units: units of a task, which thus takes about two seconds."""
+LEAST: Final = 800
+"""Units: lines of a task at least, however few are left of its level."""
+SHARE: Final = 4
+"""A task has this part at most of the lines of its level that are in none yet: so all who work at it end together."""
 UNIT_BYTES: Final = 4 * 1024 * 1024
 """Units: bytes with which a unit is full however few its lines are: all of a task is in memory at once."""
 LAST_BYTES: Final = 64 * 1024 * 1024
@@ -234,7 +239,8 @@ def _laid_down(
     path = work.task.path(ordinal)
     tasks: list[Part] = []
     groups = (group for heap in heaps for group in _once(work, laid, heap, refused))
-    size = work.files.put(path, work.task.held(_cut(groups, tasks, UNIT)))
+    expected = sum(laid.lines[heap] for heap in heaps)
+    size = work.files.put(path, work.task.held(_cut(groups, tasks, expected)))
     count = sum(sum(units) for _, _, units in tasks)
     return (path, tasks), File(work.task.number, ordinal, "input", LAID, path, count, size)
 
@@ -259,30 +265,40 @@ def _once(work: _Work, laid: Laid, heap: str, refused: _Refused) -> Iterator[lis
 
 
 def _cut(
-    groups: Iterable[list[bytes]], tasks: list[Part], most: int, most_bytes: int = UNIT_BYTES
+    groups: Iterable[list[bytes]], tasks: list[Part], expected: int, *, last: bool = False
 ) -> Iterator[bytes]:
     """The records of the groups; `tasks` is told where those of each task stand, and how many each unit has.
 
-    A unit ends with the group that brings it to `most` lines or `most_bytes`: groups are never parted.
+    A unit ends with the group that brings it to so many lines or bytes: groups are never parted. Of the
+    `expected` lines those at the end are cut into smaller tasks, but not where they are tried together at `last`.
     """
+    unit, unit_bytes = (MOST_TOGETHER, LAST_BYTES) if last else (UNIT, UNIT_BYTES)
     start = end = count = begun = 0
     units: list[int] = []
+    most = _most(expected, unit, last=last)
     for group in groups:
         chunk = b"".join(group)
         end += len(chunk)
         count += len(group)
         if chunk:
             yield chunk
-        if count and (count >= most or end - begun >= most_bytes):
+        if count and (count >= min(unit, most - sum(units)) or end - begun >= unit_bytes):
             units.append(count)
             count, begun = 0, end
-        if units and begun == end and (sum(units) >= most * UNITS or end - start >= most_bytes * _UNITS_HELD):
+        if units and begun == end and (sum(units) >= most or end - start >= unit_bytes * _UNITS_HELD):
             tasks.append((start, end, units))
+            expected -= sum(units)
+            most = _most(expected, unit, last=last)
             start, units = end, []
     if count:
         units.append(count)
     if units:
         tasks.append((start, end, units))
+
+
+def _most(left: int, unit: int, *, last: bool) -> int:
+    """How many lines a task should have where so many are left."""
+    return unit * UNITS if last else min(unit * UNITS, max(LEAST, left // SHARE))
 
 
 async def _store(work: _Work, what: Json) -> Outcome:
@@ -378,9 +394,7 @@ async def _again(work: _Work, before: int | None, first: int) -> Outcome:
         groups = ([record.raw for record in group] for heap in heaps for group in laid.groups(heap))
         tasks: list[Part] = []
         path = work.task.path(0)
-        together = (min(count, MOST_TOGETHER), LAST_BYTES) if is_last else (UNIT, UNIT_BYTES)
-        chunks = _cut(groups, tasks, *together)
-        size = await asyncio.to_thread(work.files.put, path, chunks)
+        size = await asyncio.to_thread(work.files.put, path, _cut(groups, tasks, count, last=is_last))
     finally:
         laid.close()
     kept = File(number, 0, "input", LAID, path, count, size)

@@ -131,7 +131,8 @@ async def store(context: Context, act: Act, lines: Sequence[Line], at: int | Non
     async def decide() -> _Plan:
         return await _decide(eyes, act, sound, at)
 
-    found, _ = await settle(eyes, act, INTERACTION, decide)
+    # Nobody is told of it but by the end of its task, which waits for the disk, and brings there what came before.
+    found, _ = await settle(eyes, act, INTERACTION, decide, awaited=False)
     refused = unfit | {places[id(sound[at].line)]: problem for at, problem in found.refused.items()}
     changed = [decision.changes[0] for decision in found.decisions if decision.changes]
     created = sum(change.before is None or change.former is None for change in changed)

@@ -6,6 +6,7 @@ Source: docs/commands.md, docs/jobs.md, ADR 0024
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -60,6 +61,7 @@ def beside_servers(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLo
 def carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger, room: Room = LITTLE) -> int:
     """Works at jobs in this process until SIGTERM or SIGINT; the exit code. `room` as in `asgi.opened`."""
     share_the_interpreter()
+    gc.set_threshold(*asgi.COLLECT_AFTER_UNITS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         loop.run(_carry_out(settings, parts, log, room))
     return 0

@@ -88,9 +88,14 @@ Decided = TypeVar("Decided", bound=Storable)
 
 
 async def settle(
-    context: Context, act: Act, interaction: str, decide: Callable[[], Awaitable[Decided]]
+    context: Context,
+    act: Act,
+    interaction: str,
+    decide: Callable[[], Awaitable[Decided]],
+    *,
+    awaited: bool = True,
 ) -> tuple[Decided, tuple[Stored, ...]]:
-    """The decision that was stored, and the new versions in the order of its own changes.
+    """The decision that was stored, and the new versions in the order of its own changes. `awaited` as in `Unit`.
 
     Raises:
         Conflict: the store moved on under every try; nothing was stored.
@@ -102,7 +107,9 @@ async def settle(
             return decided, ()
         try:
             changes = await owned(context, act.caller.locality, (*decided.changes, *decided.beside))
-            stored = await context.store.commit(act.caller.locality, _unit(decided, changes, audit))
+            stored = await context.store.commit(
+                act.caller.locality, _unit(decided, changes, audit, awaited=awaited)
+            )
         except Stale:
             await asyncio.sleep(_wait(attempt))
             continue
@@ -111,8 +118,8 @@ async def settle(
     raise Conflict("contended", "Others keep changing the same resources; nothing was stored. Try again.")
 
 
-def _unit(decided: Storable, changes: tuple[Change, ...], audit: AuditEntry) -> Unit:
-    return Unit(changes, audit, decided.expectations, decided.relied_on, decided.notices)
+def _unit(decided: Storable, changes: tuple[Change, ...], audit: AuditEntry, *, awaited: bool) -> Unit:
+    return Unit(changes, audit, decided.expectations, decided.relied_on, decided.notices, awaited)
 
 
 def _wait(attempt: int) -> float:

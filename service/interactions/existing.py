@@ -87,15 +87,15 @@ def _texts(resource: Json) -> set[str]:
 
 def _gather(values: Iterable[Any], found: set[str]) -> None:
     for value in values:
-        kind = value.__class__
-        if kind is dict:
+        if isinstance(value, dict):
             text = value.get("reference")
-            is_literal = text.__class__ is str
-            if is_literal:
-                found.add(text)
-            if not is_literal or len(value) > 1:  # most references have nothing else
+            if not isinstance(text, str):
                 _gather(value.values(), found)
-        elif kind is list:
+                continue
+            found.add(text)
+            if len(value) > 1:  # most references have nothing else
+                _gather(value.values(), found)
+        elif isinstance(value, list):
             _gather(value, found)
 
 

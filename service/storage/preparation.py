@@ -141,6 +141,7 @@ class PreparedUnit:
     purpose: int = 0
     address: str = ""
     notices: tuple[PreparedNotice, ...] = ()
+    awaited: bool = True
 
     @property
     def weight(self) -> int:
@@ -218,6 +219,7 @@ async def prepare(
         purpose=names.known(Kind.PURPOSE, audit.purpose) if audit.purpose else 0,
         address=audit.address,
         notices=_notices(unit, names) if unit.notices else (),
+        awaited=unit.awaited,
     )
 
 

@@ -1,9 +1,10 @@
 """The one writer of an SQLite file: units that arrive together are committed together.
 
 Each unit runs in a savepoint of its own, so one that is refused takes nothing from the
-others; nobody is answered before the commit is on disk (`synchronous=FULL`). The rows are
-written in the event loop, where they cost microseconds; only the commit, which waits
-for the disk, runs in a thread, while the loop goes on and collects the next batch.
+others; nobody is answered before the commit is on disk (`synchronous=FULL`), unless of units
+of which that is not awaited. The rows are written in the event loop, where they cost
+microseconds; only the commit, which waits for the disk, runs in a thread, while the loop
+goes on and collects the next batch.
 Processes take turns by a `Turnstile`.
 
 Source: https://sqlite.org/wal.html, ADR 0010
@@ -41,6 +42,11 @@ HEAVY_ROWS = 600
 # Rounds of the event loop before a batch is closed: requests that have arrived already get in.
 GATHERING = 2
 
+# Whether a commit waits until it is on disk. If not, the next one that does takes it there, of whatever process: there
+# is one log. Source: https://sqlite.org/pragma.html#pragma_synchronous
+_AWAITED = "PRAGMA synchronous = FULL"
+_LATER = "PRAGMA synchronous = NORMAL"
+
 Job = Callable[[sqlite3.Connection], Any]
 
 
@@ -66,6 +72,7 @@ class Writer:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._awaited = True  # as the connection was opened
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def store(self, unit: PreparedUnit) -> tuple[Stored, ...]:
@@ -111,14 +118,12 @@ class Writer:
                 await self._enter()
                 batch = self._next_batch()
                 try:
-                    rows = sum(waiting.rows for waiting in batch)
-                    outcomes = await self._commit([waiting.work for waiting in batch], rows)
-                except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-                    outcomes = [failure] * len(batch)
-                for waiting, outcome in zip(batch, outcomes, strict=True):
-                    _answer(waiting.done, outcome)
-                if self._checkpoints.due:
-                    await self._tidy()
+                    await self._carry_out(batch)
+                    if self._checkpoints.due:  # those who waited were answered; it is still our turn
+                        loop = asyncio.get_running_loop()
+                        await loop.run_in_executor(self._thread, self._checkpoints.finish)
+                finally:
+                    self._turnstile.leave()
             if self._closing:
                 return
             self._wake.clear()
@@ -131,13 +136,14 @@ class Writer:
         if not self._turnstile.enter_now():
             await asyncio.get_running_loop().run_in_executor(self._thread, self._turnstile.enter)
 
-    async def _tidy(self) -> None:
-        """Lets the log begin anew, after those who waited were answered."""
-        await self._enter()
+    async def _carry_out(self, batch: list[_Waiting]) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._checkpoints.finish)
-        finally:
-            self._turnstile.leave()
+            rows = sum(waiting.rows for waiting in batch)
+            outcomes = await self._commit([waiting.work for waiting in batch], rows)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            outcomes = [failure] * len(batch)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            _answer(waiting.done, outcome)
 
     def _next_batch(self) -> list[_Waiting]:
         """A job alone, or the units up to the next job."""
@@ -155,22 +161,20 @@ class Writer:
     async def _commit(self, works: list[PreparedUnit | Job], rows: int) -> list[Any]:
         """What came of each, an outcome or an exception; `rows` is about how many they write."""
         loop = asyncio.get_running_loop()
+        units = [work for work in works if isinstance(work, PreparedUnit)]
+        if not units:
+            return await loop.run_in_executor(self._thread, self._run_jobs, works)
         try:
-            units = [work for work in works if isinstance(work, PreparedUnit)]
-            if not units:
-                return await loop.run_in_executor(self._thread, self._run_jobs, works)
-            try:
-                return await self._together(units, rows)
-            except Exception as failure:  # noqa: BLE001 - told to those who wait, below
-                self._roll_back()
-                if len(units) == 1:
-                    return [_told(failure)]
-                return await loop.run_in_executor(self._thread, self._one_by_one, units)
-        finally:
-            self._turnstile.leave()
+            return await self._together(units, rows)
+        except Exception as failure:  # noqa: BLE001 - told to those who wait, below
+            self._roll_back()
+            if len(units) == 1:
+                return [_told(failure)]
+            return await loop.run_in_executor(self._thread, self._one_by_one, units)
 
     async def _together(self, units: list[PreparedUnit], rows: int) -> list[Outcome]:
         loop = asyncio.get_running_loop()
+        self._wait_for_disk(any(unit.awaited for unit in units))
         if rows > HEAVY_ROWS:
             outcomes = await loop.run_in_executor(self._thread, self._units.write, units)
         else:
@@ -195,6 +199,7 @@ class Writer:
     def _run_jobs(self, jobs: list[Any]) -> list[Any]:
         [job] = jobs
         try:
+            self._wait_for_disk(True)
             self._connection.execute("BEGIN IMMEDIATE")
             result = job(self._connection)
             self._connection.execute("COMMIT")
@@ -202,6 +207,12 @@ class Writer:
             self._roll_back()
             return [_told(failure)]
         return [result]
+
+    def _wait_for_disk(self, awaited: bool) -> None:  # noqa: FBT001 - of a commit, and nothing else
+        """Sets whether the next commits wait; outside of a transaction."""
+        if awaited != self._awaited:
+            self._connection.execute(_AWAITED if awaited else _LATER)
+            self._awaited = awaited
 
     def _roll_back(self) -> None:
         self._units.forget()

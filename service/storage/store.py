@@ -143,8 +143,8 @@ class Waiting:
 class Unit:
     """A unit of work: all of it is stored, or nothing. No two changes are of one resource.
 
-    `relied_on` are versions of other resources that must still be current at commit.
-    `notices` are stored with the changes that they are about.
+    `relied_on` are versions of other resources that must still be current at commit. `notices` are stored with
+    the changes that they are about. Not `awaited` on disk, it may be lost with the power until a later one is there.
     """
 
     changes: tuple[Change, ...]
@@ -152,6 +152,7 @@ class Unit:
     expectations: tuple[Expectation, ...] = ()
     relied_on: tuple[Stored, ...] = ()
     notices: tuple[Notice, ...] = ()
+    awaited: bool = True
 
 
 class Stale(Exception):  # noqa: N818 - a state, not an error: the caller decides anew

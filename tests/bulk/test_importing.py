@@ -248,3 +248,28 @@ async def test_a_unit_is_stored_whole_or_not_at_all(enforcing, files, caller, st
     page = await store.history(localities[0], HistoryQuery("Patient", None, 100))
     moments = Counter(each.updated for each in page.items)
     assert sorted(moments.values()) == [3, 3, 3]
+
+
+def test_tasks_become_smaller_where_few_lines_are_left(monkeypatch):
+    """So that those who share a level end it together."""
+    monkeypatch.setattr(importing, "UNIT", 100)
+    monkeypatch.setattr(importing, "UNITS", 2)
+    monkeypatch.setattr(importing, "LEAST", 40)
+    monkeypatch.setattr(importing, "SHARE", 4)
+    tasks = []
+    written = b"".join(importing._cut(([b"line\n"] for _ in range(1_000)), tasks, 1_000))
+    sizes = [sum(units) for _, _, units in tasks]
+    assert sizes == [200, 200, 150, 112, 84, 63, 47, 40, 40, 40, 24]
+    assert max(unit for *_, units in tasks for unit in units) == 100
+    assert [(start, end) for start, end, _ in tasks] == [
+        (5 * sum(sizes[:place]), 5 * sum(sizes[: place + 1])) for place in range(len(sizes))
+    ]
+    assert len(written) == 5_000
+
+
+def test_what_is_tried_together_at_last_is_not_cut_smaller(monkeypatch):
+    monkeypatch.setattr(importing, "MOST_TOGETHER", 300)
+    monkeypatch.setattr(importing, "UNITS", 2)
+    tasks = []
+    list(importing._cut(([b"line\n"] for _ in range(1_000)), tasks, 1_000, last=True))
+    assert [units for *_, units in tasks] == [[300, 300], [300, 100]]

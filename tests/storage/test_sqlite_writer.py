@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,33 @@ async def test_a_batch_is_closed_by_the_rows_it_writes(opened: SqliteStore, monk
     opened._writer._connection.set_trace_callback(count)
     await asyncio.gather(*(stored(opened, patient(f"p{n}")) for n in range(5)))
     assert commits == 5
+
+
+async def test_only_units_that_are_not_awaited_are_committed_before_they_are_on_disk(opened: SqliteStore):
+    await stored(opened, patient("first"))
+    said: list[str] = []
+    opened._writer._connection.set_trace_callback(said.append)
+
+    def waited() -> list[bool]:
+        """Whether each commit since then waited for the disk."""
+        full, commits = True, []
+        for statement in said:
+            if statement.startswith("PRAGMA synchronous"):
+                full = statement.endswith("FULL")
+            elif statement == "COMMIT":
+                commits.append(full)
+        return commits
+
+    later = [replace(unit(creation(patient(f"later{n}"))), awaited=False) for n in range(3)]
+    await opened.commit(LOCALITY, later[0])
+    await stored(opened, patient("awaited"))
+    await opened.commit(LOCALITY, later[1])
+    await opened.secret("of a job")
+    # Together they wait.
+    await asyncio.gather(opened.commit(LOCALITY, later[2]), stored(opened, patient("beside")))
+    assert waited() == [False, True, False, True, True]
+    [(level,)] = opened._writer._connection.execute("PRAGMA synchronous")
+    assert level == 2
 
 
 async def test_a_unit_that_cannot_be_written_costs_no_other_its_commit(opened: SqliteStore):

@@ -5,6 +5,7 @@ Source: design.md section 6, https://hl7.org/fhir/R4/profiling.html#resources
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -42,21 +43,24 @@ class Conformance:
         for url in guide.all("StructureDefinition"):
             profiles.profile(url)
 
-    def issues(self, resource: Json, asked: Sequence[str] = (), *, sound: bool = True) -> Iterator[Issue]:
+    def issues(
+        self, resource: Json, asked: Sequence[str] = (), *, sound: bool = True, most: int = sys.maxsize
+    ) -> list[Issue]:
         """What is wrong with the resource and those within it, each thing once.
 
         `asked` are profiles to which the outermost is held as well. `sound`: its JSON has the
-        form that its definitions give it, so that expressions can be evaluated.
+        form that its definitions give it, so that expressions can be evaluated. Where there are more than `most`,
+        resources further within it are not looked at.
         """
-        seen: set[tuple[str, str | None, str]] = set()
+        found: dict[tuple[str, str | None, str], Issue] = {}
         for place, inner, root in _all(resource) if _holds_any(resource) else _alone(resource):
             run = Run(inner, root, sound=sound)
             self._hold(run, place, asked if inner is resource else ())
             for issue in run.issues:
-                key = (issue.slug, issue.expression, issue.text)
-                if key not in seen:
-                    seen.add(key)
-                    yield issue
+                found.setdefault((issue.slug, issue.expression, issue.text), issue)
+            if len(found) > most:
+                break
+        return list(found.values())
 
     def _hold(self, run: Run, place: Place, asked: Sequence[str]) -> None:
         """Adds what is wrong with the run's resource to the run."""

@@ -12,15 +12,17 @@ Source: https://hl7.org/fhirpath/N1/#collections, https://hl7.org/fhir/R4/json.h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from service.fhir import locations
 from service.fhir.paths.types import RESOURCES, Child, TypeModel, is_primitive
 
 Item = Any
 Items = list[Any]
+_NO_VARIABLES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False, init=False)
@@ -71,9 +73,9 @@ class Node:
         return expression if self.index is None else locations.item(expression, self.index)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, init=False)
 class Environment:
-    """What an evaluation is given from outside.
+    """What an evaluation is given from outside. Never changed; not frozen, and its constructor written out, as Node's.
 
     `now` is the instant of the evaluation in milliseconds since 1970-01-01T00:00:00Z, None
     where the caller has no clock to give. `resource` is %resource and `root` is
@@ -81,11 +83,25 @@ class Environment:
     %names with JSON scalars or Nodes. `trace` is told what trace() sees.
     """
 
-    now: int | None = None
-    resource: dict[str, Any] | None = None
-    root: dict[str, Any] | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    trace: Callable[[str, list[Node]], None] | None = None
+    now: int | None
+    resource: dict[str, Any] | None
+    root: dict[str, Any] | None
+    variables: Mapping[str, Any]
+    trace: Callable[[str, list[Node]], None] | None
+
+    def __init__(
+        self,
+        now: int | None = None,
+        resource: dict[str, Any] | None = None,
+        root: dict[str, Any] | None = None,
+        variables: Mapping[str, Any] = _NO_VARIABLES,
+        trace: Callable[[str, list[Node]], None] | None = None,
+    ) -> None:
+        self.now = now
+        self.resource = resource
+        self.root = root
+        self.variables = variables
+        self.trace = trace
 
 
 class Scope:

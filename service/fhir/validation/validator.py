@@ -10,7 +10,7 @@ Source: https://hl7.org/fhir/R4/validation.html, design.md section 6
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from service.fhir.conformance.extensions import Extensions
@@ -60,8 +60,8 @@ class Validator:
         try:
             found = [] if self._acceptor.accepts(resource) else listed(self._walker.issues(resource))
             is_sound = not any(issue.slug in faults.MISSHAPEN for issue in found)
-            further = self._conformance.issues(resource, profiles, sound=is_sound)
-            return listed(chain(found, further)) if found else listed(further)
+            further = self._conformance.issues(resource, profiles, sound=is_sound, most=ISSUES_LISTED)
+            return listed(iter([*found, *further])) if found or further else []
         except RecursionError:  # only where the configured depth of JSON is far above its default
             return [faults.nesting_depth()]
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from service.fhir import codec
+from service.fhir.guide import CANONICAL_BASE
 from service.fhir.problems import Issue, Malformed
 from service.fhir.validation.validator import ISSUES_LISTED, listed
 from tests.conftest import SHARED
@@ -134,6 +135,15 @@ def test_a_flood_is_cut_and_refused(validator, value):
 def test_the_walk_ends_where_the_list_does():
     endless = itertools.repeat(WARNING)
     assert [issue.slug for issue in listed(endless)] == ["value-blank"] * ISSUES_LISTED + ["issues-cut"]
+
+
+def test_where_profiles_have_that_much_to_say_the_rest_is_not_looked_at(validator):
+    claims = {"profile": [f"{CANONICAL_BASE}StructureDefinition/there-is-none"]}
+    entries = [{"resource": {"resourceType": "Basic", "meta": claims, "code": {"text": "any"}}}] * (
+        2 * ISSUES_LISTED
+    )
+    issues = validator.check({"resourceType": "Bundle", "type": "collection", "entry": entries})
+    assert [issue.slug for issue in issues] == ["profile-unknown"] * ISSUES_LISTED + ["issues-cut"]
 
 
 @pytest.mark.parametrize("count", [0, 1, ISSUES_LISTED])
