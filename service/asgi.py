@@ -50,8 +50,6 @@ from service.storage.trail import kept
 
 # New objects before a young collection (some 5 MB of small ones), and how many of these before an older one.
 COLLECT_AFTER = (50_000, 20, 100)
-# The same of processes that work at jobs: a unit of an import is some hundred thousand of them, and all are in use.
-COLLECT_AFTER_UNITS = (500_000, 20, 100)
 ENFORCED = "enforced"  # what the setting says where references must lead somewhere
 # The names under which the store keeps the keys that sign pages' links and make ids of responses.
 PAGE_LINKS = "page-links"

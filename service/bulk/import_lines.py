@@ -59,7 +59,7 @@ _REFERENCE: Final = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?([A-Z][A-Za-z]
 _PARTITIONS: Final = 32
 _KEY_BYTES: Final = 8
 _MARK: Final = 2 * _KEY_BYTES  # hexadecimal digits
-_USUAL_KEYS: Final = 2_000
+_USUAL_KEYS: Final = 2_000  # of which the marks are remembered: lines that belong together are mostly near
 _STEP: Final = 2  # digits of a mark by which it is parted at a time
 _PATIENT: Final = PATIENT.encode()
 _TOGETHER: Final = frozenset({RESPONSES, OBSERVATIONS})
@@ -179,9 +179,8 @@ class Laid:
         """Takes the types that there are: a line of any other is `UNREADABLE`."""
         self.lines: Counter[str] = Counter()
         self._types = types
-        self._named: dict[
-            tuple[str, str], set[bytes]
-        ] = {}  # the types to which those of a type in a heap refer
+        # By heap and type, the types to which they refer.
+        self._named: dict[tuple[str, str], set[bytes]] = {}
         self._spools: dict[tuple[str, int], IO[bytes]] = {}
 
     def add(self, file: int, number: int, raw: bytes) -> None:

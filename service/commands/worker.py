@@ -32,6 +32,9 @@ from service.storage.sqlite import LITTLE, Room
 from service.storage.tables import REVISION
 from service.storage.trail import kept
 
+# As `asgi.COLLECT_AFTER`: a unit of an import is some hundred thousand objects, and all are in use.
+COLLECT_AFTER = (500_000, 20, 100)
+
 
 @click.command()
 @click.option("--tasks", type=click.IntRange(1, 64), help="Tasks to work at at once.")
@@ -61,7 +64,7 @@ def beside_servers(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLo
 def carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger, room: Room = LITTLE) -> int:
     """Works at jobs in this process until SIGTERM or SIGINT; the exit code. `room` as in `asgi.opened`."""
     share_the_interpreter()
-    gc.set_threshold(*asgi.COLLECT_AFTER_UNITS)
+    gc.set_threshold(*COLLECT_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         loop.run(_carry_out(settings, parts, log, room))
     return 0

@@ -201,7 +201,7 @@ class Indexer:
 
     def _references(self, parameters: Parameters, values: Values) -> set[Row]:
         of = self._target
-        return {(parameters[code],) + of(type_, id_) for code, type_, id_ in values} if values else set()  # noqa: RUF005 - compiled, several times as fast
+        return {(parameters[code], *of(type_, id_)) for code, type_, id_ in values} if values else set()
 
     def _quantities(self, parameters: Parameters, values: Values) -> set[Row]:
         if not values:
@@ -211,7 +211,7 @@ class Indexer:
 
     def _others(self, parameters: Parameters, values: Values) -> set[Row]:
         """The rows of values that stand in them as they are."""
-        return {(parameters[value[0]],) + value[1:] for value in values} if values else set()  # noqa: RUF005 - compiled, several times as fast
+        return {(parameters[code], *value) for code, *value in values} if values else set()
 
     def _composites(self, type_: str, parameters: Parameters, values: Values) -> set[Row]:
         if not values:

@@ -348,7 +348,7 @@ def _read_settled(resource: dict[str, Any], steps: Iterable[tuple[Run, Settled]]
             for kind, reader, codes in sinks:
                 for found in reader(value):
                     for code in codes:
-                        kinds[kind].add((code,) + found)  # noqa: RUF005 - compiled, several times as fast
+                        kinds[kind].add((code, *found))
 
 
 def _read_others(resource: dict[str, Any], steps: Iterable[tuple[Run, Sinks]], kinds: Kinds) -> None:
@@ -363,7 +363,7 @@ def _read_others(resource: dict[str, Any], steps: Iterable[tuple[Run, Sinks]], k
                 if reader is not None:
                     for found in reader(value):
                         for code in codes:
-                            kinds[kind].add((code,) + found)  # noqa: RUF005 - compiled, several times as fast
+                            kinds[kind].add((code, *found))
 
 
 def _settled(path: Path, sinks: Sinks) -> tuple[Run, Settled] | None:
