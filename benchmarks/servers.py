@@ -76,6 +76,7 @@ class Server:
     port: int = field(default_factory=free_port)
     arguments: tuple[str, ...] = ()
     tree: Path = ROOT  # the checkout whose code runs
+    further: Mapping[str, str] = field(default_factory=dict)  # of its environment
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -94,6 +95,7 @@ class Server:
             **UNLIMITED,
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(self.tree),
+            **self.further,
         }
 
     def run(self, *arguments: str, timeout: float = MIGRATE_SECONDS) -> str:

@@ -202,15 +202,16 @@ def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 async def imports(context: Context, random: Random) -> Sequence[Errand]:
     """Imports of a few young people each."""
-    found = []
-    for _ in range(random.randint(2, 4)):
-        resources = [
-            one for batch in cohort(random.randint(1, IMPORTED), random.randint(2, 10**8)) for one in batch
-        ]
-        random.shuffle(resources)
-        text = b"".join(codec.encode(one) + b"\n" for one in resources)
-        found.append(Imported(_job(IMPORT, random, context.clock()), text))
-    return found
+    return [
+        an_import(random, context.clock(), random.randint(1, IMPORTED)) for _ in range(random.randint(2, 4))
+    ]
+
+
+def an_import(random: Random, at: int, patients: int) -> Imported:
+    """An import of so many young people, asked for at that moment, in milliseconds since 1970."""
+    resources = [one for batch in cohort(patients, random.randint(2, 10**8)) for one in batch]
+    random.shuffle(resources)
+    return Imported(_job(IMPORT, random, at), b"".join(codec.encode(one) + b"\n" for one in resources))
 
 
 async def mixed(context: Context, random: Random) -> Sequence[Errand]:
