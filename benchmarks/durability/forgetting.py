@@ -108,9 +108,7 @@ class Disk:
         """Takes in the next event. Raises Unrecorded."""
         match event.kind:
             case Kind.WRITTEN | Kind.SIZED:
-                if event.file not in self._files:
-                    raise Unrecorded(f"a file that nobody named was written to at {event.at}")
-                self._files[event.file].pending.append(event)
+                self._file(event).pending.append(event)
             case Kind.SYNCED:
                 self._sync(event)
             case Kind.NAMED:
@@ -120,6 +118,8 @@ class Disk:
                     self._rename(event, {path: made})
             case Kind.MOVED:
                 old, new = event.paths
+                if old not in self._now:
+                    raise Unrecorded(f"a file that nobody named was moved at {event.at}")
                 self._rename(event, {new: self._now[old], old: None})
             case Kind.GONE:
                 [path] = event.paths
@@ -131,6 +131,11 @@ class Disk:
             case Kind.NOTE:
                 pass
 
+    def _file(self, event: Event) -> _File:
+        if event.file not in self._files:
+            raise Unrecorded(f"a file that nobody named was written or synced at {event.at}")
+        return self._files[event.file]
+
     def _rename(self, event: Event, names: _Names) -> None:
         self._pending.append(_Renaming(event.at, names))
         _rename(self._now, names)
@@ -138,7 +143,7 @@ class Disk:
     def _sync(self, event: Event) -> None:
         folder = self._folders.get(event.file)
         if folder is None or self._now.get(folder) is not _FOLDER:
-            self._files[event.file].sync(event.place)
+            self._file(event).sync(event.place)
             return
         sure, names = [], set[str]()
         for each in reversed(self._pending):

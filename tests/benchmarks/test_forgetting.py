@@ -168,9 +168,18 @@ def test_how_much_is_not_synced_is_told(told):
     assert told.disk.open == 0
 
 
-def test_a_write_that_nobody_can_have_made_is_told(told):
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda told: told.write(NEW, 0, b"x"),
+        lambda told: told.sync(NEW),
+        lambda told: told.tell(Kind.MOVED, data=told.path("new", "newer")),
+    ],
+    ids=["written", "synced", "moved"],
+)
+def test_what_nobody_can_have_done_is_told(told, do):
     with pytest.raises(Unrecorded):
-        told.write(NEW, 0, b"x")
+        do(told)
 
 
 def test_what_is_left_is_laid_out_in_a_folder(told, tmp_path_factory):
