@@ -200,3 +200,12 @@ def laid_out(left: dict[Path, bytes | None], folder: Path) -> None:
             (folder / path).mkdir(parents=True)
         else:
             (folder / path).write_bytes(content)
+
+
+def there(folder: Path) -> dict[Path, bytes | None]:
+    """What really is in a folder, as `Disk.left` says it."""
+    return {
+        path.relative_to(folder): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+        if not path.name.endswith(SHARED)
+    }

@@ -20,7 +20,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final, get_args
 
 from benchmarks import servers
-from benchmarks.durability.forgetting import Disk, Memory, Unrecorded, laid_out
+from benchmarks.durability.forgetting import Disk, Memory, Unrecorded, laid_out, there
 from benchmarks.durability.job_errands import LOCALITY, Imported, an_import
 from benchmarks.durability.recording import Kind, Recording
 from benchmarks.servers import NotServing, Server
@@ -84,8 +84,10 @@ class _Told:
             case [id_, version]:
                 self.versions[id_] = int(version)
                 self.acknowledged += 1
-            case _:
+            case [word] if word == IMPORTED:
                 self.is_imported = True
+            case _:
+                raise ValueError(note)
 
 
 def outages(count: int, seed: int, patients: int = PATIENTS, *, alone: bool = False) -> Iterator[Outage]:
@@ -134,9 +136,8 @@ def _struck(
             yield asyncio.run(after.outage(outage, import_, told))
             shutil.rmtree(after.folder)
             number, moment = next(due, (0, -1))
-    for path, content in disk.left("all", random).items():
-        if content is not None and (before.folder / path).read_bytes() != content:
-            raise Unrecorded(f"{path} is not what was recorded")
+    if disk.left("all", random) != there(before.folder):
+        raise Unrecorded("the files that are there are not what was recorded")
 
 
 class _Place:
@@ -164,15 +165,11 @@ class _Place:
     def _opened(self) -> AbstractAsyncContextManager[Context]:
         return asgi.opened(self._settings, self._parts)
 
-    def run(self, *arguments: str, further: Mapping[str, str] | None = None) -> str:
-        """What a command of `thrive-fhir` says. Raises NotServing."""
-        server = Server(
-            self.folder,
-            self.environment["THRIVE_DATABASE_URL"],
-            1,
-            further={**self.environment, **(further or {})},
-        )
-        return server.run(*arguments, timeout=IMPORT_SECONDS)
+    def finish(self, import_: Imported, further: Mapping[str, str] | None = None) -> None:
+        """Goes on with the import until it is done, with more in the environment. Raises NotServing."""
+        environment = {**self.environment, **(further or {})}
+        server = Server(self.folder, self.environment["THRIVE_DATABASE_URL"], 1, further=environment)
+        server.run("import", "--resume", import_.job.id, "--workers=2", timeout=IMPORT_SECONDS)
 
     async def outage(self, outage: Outage, import_: Imported, told: _Told) -> Outage:
         """What came of the outage: what is wrong now, and when the import has gone on."""
@@ -183,9 +180,9 @@ class _Place:
             halves = await import_.halves(context)
             stored = await _stored(context, import_)
         try:
-            await asyncio.to_thread(self.run, "import", "--resume", import_.job.id, "--workers=2")
+            await asyncio.to_thread(self.finish, import_)
         except NotServing as failure:
-            return replace(outage, faults=(*faults, *halves, str(failure)))
+            return replace(outage, stored=stored, faults=(*faults, *halves, str(failure)))
         async with self._opened() as context:
             faults += await import_.faults(context)
         rule = sharing_rule(self._parts.registry, self._parts.base_url)
@@ -215,7 +212,7 @@ async def _stored(context: Context, import_: Imported) -> int:
 def _record(before: _Place, import_: Imported, recording: Recording, *, alone: bool) -> None:
     """The import is carried out while somebody writes to a server; both are recorded. Raises NotServing."""
     if alone:
-        before.run("import", "--resume", import_.job.id, "--workers=2", further=recording.environment)
+        before.finish(import_, recording.environment)
         recording.note(IMPORTED)
         return
     environment = {**before.environment, **recording.environment}
@@ -230,7 +227,7 @@ def _record(before: _Place, import_: Imported, recording: Recording, *, alone: b
         with ThreadPoolExecutor(max_workers=1) as beside:
             writing = beside.submit(_write, server.port, recording, done)
             try:
-                before.run("import", "--resume", import_.job.id, "--workers=2", further=recording.environment)
+                before.finish(import_, recording.environment)
                 recording.note(IMPORTED)
             finally:
                 done.set()

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from benchmarks.durability.forgetting import SECTOR, Disk, Unrecorded, laid_out
+from benchmarks.durability.forgetting import SECTOR, Disk, Unrecorded, laid_out, there
 from benchmarks.durability.recording import Event, Kind
 
 OLD, NEW, MADE = 10_001, 10_002, 10_003  # inodes of files that were not there before
@@ -187,5 +187,6 @@ def test_what_is_left_is_laid_out_in_a_folder(told, tmp_path_factory):
     told.name(NEW, "made/new")
     folder = tmp_path_factory.mktemp("after")
     laid_out(told.disk.left("all", Random(1)), folder)
+    assert there(folder) == told.disk.left("all", Random(1))
     assert (folder / "there").read_bytes() == b"as it was"
     assert (folder / "made" / "new").read_bytes() == b""

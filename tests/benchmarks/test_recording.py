@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from benchmarks.durability.forgetting import Disk, laid_out
+from benchmarks.durability.forgetting import Disk, laid_out, there
 from benchmarks.durability.recording import Kind, Recording
 from tests.compilers import compiles
 
@@ -67,12 +67,7 @@ def test_a_disk_that_forgets_nothing_has_what_processes_and_threads_wrote(record
     for event in recording.events():
         disk.follow(event)
     left = disk.left("all", Random(1))
-    there = {
-        path.relative_to(recording.folder): path.read_bytes() if path.is_file() else None
-        for path in recording.folder.rglob("*")
-        if not path.name.endswith("-shm")
-    }
-    assert left == there
+    assert left == there(recording.folder)
     assert {path.name for path in left} >= {"old", "whole", "beside", "some.db"}
 
 
