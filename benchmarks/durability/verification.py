@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # Connections that verify side by side.
 READERS = 8
+# One process that is ready does not speak for the others: where a request is refused for now, and the answer says when
+# to ask again, it is asked again. A process that refuses longer than this has not come back. Units: seconds.
+BACK_SECONDS = 5.0
 
 Check = Callable[[Exchange], Awaitable[None]]
 
@@ -64,13 +68,13 @@ class Verification:
         for version, what in track.versions.items():
             if version != track.last:
                 path = f"/{track.type}/{track.id}/_history/{version}"
-                answer = await exchange(self._target.get(path.encode()))
+                answer = await self._answer(exchange, path)
                 if not _shows(answer, what):
                     self._fault(f"{path} was acknowledged and is not what it was", answer)
 
     async def _current(self, track: Track, exchange: Exchange) -> None:
         path = f"/{track.type}/{track.id}"
-        answer = await exchange(self._target.get(path.encode()))
+        answer = await self._answer(exchange, path)
         version = version_of(answer)
         open_, track.open = track.open, None
         if _shows(answer, track.current) and version in {track.last, None}:
@@ -114,12 +118,22 @@ class Verification:
 
     async def _found(self, exchange: Exchange, type_: str, system: str, serial: str) -> list[Json]:
         query = f"/{type_}?identifier={quote(system, safe='')}%7C{serial}&_count=20"
-        answer = await exchange(self._target.get(query.encode()))
+        answer = await self._answer(exchange, query)
         if answer.status != 200:
             self._fault(f"{query} did not answer", answer)
             return []
         entries = decode(answer.body).get("entry", [])
         return [entry["resource"] for entry in entries if entry["resource"]["resourceType"] == type_]
+
+    async def _answer(self, exchange: Exchange, path: str) -> Response:
+        """Return the answer, or the last one where it was refused for now until `BACK_SECONDS` were over."""
+        began = time.monotonic()
+        while True:
+            answer = await exchange(self._target.get(path.encode()))
+            pause = answer.header("retry-after")
+            if answer.status != 503 or pause is None or time.monotonic() - began > BACK_SECONDS:
+                return answer
+            await asyncio.sleep(float(pause))
 
     def _fault(self, what: str, answer: Response) -> None:
         seen = f"{answer.status}, ETag {answer.header('etag')}, {answer.body[:300]!r}"

@@ -126,7 +126,8 @@ class BufferedTrail:
     async def _run(self) -> None:
         while True:
             await self._told.wait()
-            if not self._closing:
+            # What could not be written has waited: until it is written everybody is refused.
+            if not self._closing and not self._broken:
                 await self._gather()
             try:
                 await self._flush()

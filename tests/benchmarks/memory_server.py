@@ -27,6 +27,7 @@ class MemoryServer:
         self.port = 0
         self.asked = 0
         self.answer_status = None  # answers everything so
+        self.unready = 0  # refuses so many requests for now, and says when to ask again
         self.die_at = None  # ends all connections at this request, having done the work
         self.die_before = None  # ends all connections at this request, having done nothing
         self.half = None  # of the transaction at which it dies, stores this many entries
@@ -71,6 +72,10 @@ class MemoryServer:
     async def _answer(self, writer, method, path, body):
         self.asked += 1
         await self.held.wait()
+        if self.unready:
+            self.unready -= 1
+            writer.write(b"HTTP/1.1 503 Any\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\n{}")
+            return
         if self.asked == self.die_before:
             await self.stop()
             raise ConnectionResetError

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from benchmarks.durability import verification
 from benchmarks.durability.ledger import Ledger, content, decode
 from benchmarks.durability.verification import Verification
 from benchmarks.durability.writers import Writer
@@ -118,6 +119,23 @@ async def test_each_broken_promise_is_seen(break_, which):
         await Verification(goal, ledger).round()
     assert ledger.faults
     assert all("/".join(key) in fault for fault in ledger.faults)
+
+
+async def test_a_server_that_is_not_all_back_is_asked_again():
+    async with killed(die_before=REQUESTS) as (server, goal, ledger):
+        server.unready = 20
+        await Verification(goal, ledger).round(ledger.tracks)
+        assert server.unready == 0
+    assert ledger.faults == []
+
+
+async def test_a_server_that_does_not_come_back_is_at_fault(monkeypatch):
+    monkeypatch.setattr(verification, "BACK_SECONDS", 0.05)
+    async with killed(die_before=REQUESTS) as (server, goal, ledger):
+        server.unready = 1_000_000
+        await Verification(goal, ledger).round()
+    assert ledger.faults
+    assert all("503" in fault for fault in ledger.faults)
 
 
 def test_a_changed_digit_is_seen():

@@ -158,6 +158,27 @@ async def test_it_is_tried_again_now_and_then_and_not_without_rest():
     assert len(shelf.entries) == 2
 
 
+async def test_what_could_not_be_written_waits_for_no_other_entries():
+    """The clock is asked once each time that others are waited for."""
+    shelf, faults, asked = Shelf(), [], []
+
+    def clock():
+        asked.append(len(faults))
+        return 0
+
+    shelf.broken = True
+    trail = BufferedTrail(shelf.keep, faults.append, flush_after=SOON, clock=clock)
+    await trail.note(event())
+    await eventually(lambda: len(faults) >= 5)
+    assert asked == [0]
+    shelf.broken = False
+    await eventually(lambda: shelf.entries)
+    await trail.note(event(1))
+    await eventually(lambda: len(shelf.entries) == 2)
+    assert len(asked) == 2
+    await trail.close()
+
+
 async def test_who_ends_is_told_where_what_waits_cannot_be_written():
     shelf = Shelf()
     shelf.broken = True
