@@ -232,11 +232,11 @@ def _disturbed(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         )
 
 
-def beside_exports(documents: Sequence[dict[str, Any]]) -> str:
-    """Return what requests took without an export and while exports followed each other."""
+def beside_jobs(documents: Sequence[dict[str, Any]]) -> str:
+    """Return what requests took without a job and while one ran: exports that followed each other, or an import."""
     heads = (
-        *("requests", "database", "a second", "p50 alone", "beside an export"),
-        *("p99 alone", "beside an export", "ratio", "errors", "exported meanwhile, resources/s"),
+        *("requests", "database", "a second", "p50 alone", "beside it"),
+        *("p99 alone", "beside it", "ratio", "errors", "done meanwhile, resources/s"),
     )
     return table(heads, [row for one in documents for row in _beside(one)])
 
@@ -399,7 +399,8 @@ TOGETHER: Sequence[tuple[str, str, Callable[[Sequence[dict[str, Any]]], str]]] =
     ("cohort", "### Very many responses, some sent again", cohorts),
     ("imports", "### A cohort imported from a file, and once more", imports),
     ("kills", "### Killed under load", kills),
-    ("beside-export", "### Requests while an export runs", beside_exports),
+    ("beside-export", "### Requests while an export runs", beside_jobs),
+    ("beside-import", "### Requests while an import runs", beside_jobs),
     ("job-kills", "### Exports and imports under faults", job_kills),
 )
 EACH: Sequence[tuple[str, str, Callable[[dict[str, Any]], str]]] = (

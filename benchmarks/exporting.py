@@ -82,14 +82,14 @@ class Exports:
             self._begun.set()
 
     def _export(self) -> None:
-        status, headers, body = self._ask("GET", f"{self.goal.path}/$export")
+        status, headers, body = ask(self.goal, "GET", f"{self.goal.path}/$export")
         if status != http.client.ACCEPTED:
             raise NotExported(f"the export was answered with {status}: {body[:500].decode(errors='replace')}")
         path = urlsplit(headers["content-location"]).path
         written = 0
         try:
             while not self._stop.wait(LOOK):
-                status, headers, body = self._ask("GET", path)
+                status, headers, body = ask(self.goal, "GET", path)
                 if status == http.client.OK:
                     written = sum(file["count"] for file in json.loads(body)["output"])
                     self.finished += 1
@@ -98,20 +98,31 @@ class Exports:
                     raise NotExported(
                         f"the export ended with {status}: {body[:500].decode(errors='replace')}"
                     )
-                if told := _RESOURCES.search(headers.get("x-progress", "")):
-                    written = int(told[1])
+                if _RESOURCES.search(headers.get("x-progress", "")):
+                    written = reached(headers)
                     self._begun.set()
         finally:
             self.resources += written
-            self._ask("DELETE", path)
+            ask(self.goal, "DELETE", path)
 
-    def _ask(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers by their names in small letters, and body."""
-        connection = http.client.HTTPConnection(self.goal.host, self.goal.port, timeout=PATIENCE)
-        try:
-            accept = {"Accept": "application/fhir+json", "Prefer": "respond-async"}
-            connection.request(method, path, headers=accept)
-            answer = connection.getresponse()
-            return answer.status, {name.lower(): one for name, one in answer.getheaders()}, answer.read()
-        finally:
-            connection.close()
+
+def ask(
+    goal: Target, method: str, path: str, body: bytes | None = None, type_: str = ""
+) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers by their names in small letters, and body, of a request that may begin a job."""
+    connection = http.client.HTTPConnection(goal.host, goal.port, timeout=PATIENCE)
+    try:
+        headers = {"Accept": "application/fhir+json", "Prefer": "respond-async"}
+        if type_:
+            headers["Content-Type"] = type_
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): one for name, one in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+def reached(headers: dict[str, str]) -> int:
+    """Return how many resources a job is through, by what it says of its progress; 0 where it says nothing yet."""
+    told = _RESOURCES.search(headers.get("x-progress", ""))
+    return int(told[1]) if told else 0

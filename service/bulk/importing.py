@@ -44,10 +44,12 @@ PUT_OFF: Final = "put-off"
 
 UNPACKED: Final = 16
 """A file may be so many times as large, unpacked, as one that is sent may be packed."""
-UNIT: Final = 1_600
-"""Units: lines that are stored in one unit at least, unless there are fewer. Many share its commit and the pages that
-it writes; others who write wait for it about a tenth of a second."""
-UNITS: Final = 4
+UNIT: Final = 400
+"""Units: lines that are stored in one unit at least, unless there are fewer: they share its commit and the pages that
+it writes. Whoever else writes to an SQLite file waits for it, less than a tenth of a second."""
+LARGE: Final = 1_600
+"""The same where nobody is to be spared: it takes a twentieth to a tenth less time, and others wait a quarter second."""
+UNITS: Final = 16
 """Units: units of a task, which thus takes about two seconds."""
 LEAST: Final = 800
 """Units: lines of a task at least, however few are left of its level."""
@@ -116,10 +118,14 @@ class _Work:
     task: Task
     request: ImportRequest
     act: Act
+    together: int
 
 
+@dataclass(frozen=True, slots=True)
 class Importing:
-    """Carries out the tasks of imports."""
+    """Carries out the tasks of imports: unit by unit as they were laid down, or `together` lines at least at a time."""
+
+    together: int = 0
 
     async def perform(self, context: Context, files: Files, task: Task) -> Outcome:
         """What came of a task of an import.
@@ -130,7 +136,7 @@ class Importing:
         """
         caller = acting.decode(task.job.caller, setting_of(context))
         act = Act(caller, f"{task.job.id}-{task.number}")
-        work = _Work(context, files, task, import_request(task.job.request), act)
+        work = _Work(context, files, task, import_request(task.job.request), act, self.together)
         what = codec.restore(task.what)
         match what["do"]:
             case "look":
@@ -308,7 +314,7 @@ async def _store(work: _Work, what: Json) -> Outcome:
     faults: list[bytes] = []
     off: list[bytes] = []
     found = await _records(work, what)
-    for unit in _units(found, what["units"]):
+    for unit in _units(found, what["units"], work.together):
         work.task.require()
         imported = await store(work.context, work.act, unit, work.task.job.at)
         counts.add(imported)
@@ -332,11 +338,17 @@ async def _records(work: _Work, what: Json) -> list[Line]:
     return [read_record(record) for record in whole.split(b"\n")[:-1]]
 
 
-def _units(found: Sequence[Line], sizes: Sequence[int]) -> Iterator[Sequence[Line]]:
-    start = 0
+def _units(found: Sequence[Line], sizes: Sequence[int], together: int) -> Iterator[Sequence[Line]]:
+    """The lines in units of these sizes, or several of them in one until it has so many lines, or `UNIT_BYTES`."""
+    start = end = held = 0
     for size in sizes:
-        yield found[start : start + size]
-        start += size
+        held += sum(len(line.raw) for line in found[end : end + size])
+        end += size
+        if end - start >= together or held >= UNIT_BYTES:
+            yield found[start:end]
+            start, held = end, 0
+    if start < end:
+        yield found[start:end]
 
 
 async def _written(work: _Work, ordinal: int, kind: FileKind, records: Sequence[bytes]) -> File:

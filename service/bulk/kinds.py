@@ -12,6 +12,6 @@ from service.bulk.importing import Importing
 from service.bulk.running import Kind
 
 
-def kinds() -> dict[str, Kind]:
-    """Each kind of jobs by its name, as it stands in `Job.kind`."""
-    return {EXPORT: Export(), IMPORT: Importing()}
+def kinds(together: int = 0) -> dict[str, Kind]:
+    """Each kind of jobs by its name, as it stands in `Job.kind`. `together` as in `Importing`."""
+    return {EXPORT: Export(), IMPORT: Importing(together)}

@@ -23,7 +23,7 @@ import click
 from service import asgi
 from service.access.callers import DEFAULT_LOCALITY, Caller
 from service.bulk.import_request import IMPORT, ImportRequest, Source
-from service.bulk.importing import FIRST, Counts, counted
+from service.bulk.importing import FIRST, LARGE, Counts, counted
 from service.commands.starting import kernel
 from service.commands.telling import progress, settings_now, told_plainly
 from service.commands.worker import carry_out
@@ -134,7 +134,7 @@ def _forked(settings: Settings, parts: asgi.Kernel, alive: int, lifeline: int) -
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device; what fails is told by the job
             # It does nothing else, and looks up what is stored all the time.
-            code = carry_out(settings, parts, logs.logger(settings.log, nowhere), PLENTY)
+            code = carry_out(settings, parts, logs.logger(settings.log, nowhere), PLENTY, LARGE)
     finally:
         # Not sys.exit: what the parent has on its stack is not ours to unwind.
         os._exit(code)

@@ -61,16 +61,27 @@ def beside_servers(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLo
     return carry_out(settings, parts, log)
 
 
-def carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger, room: Room = LITTLE) -> int:
-    """Works at jobs in this process until SIGTERM or SIGINT; the exit code. `room` as in `asgi.opened`."""
+def carry_out(
+    settings: Settings,
+    parts: asgi.Kernel,
+    log: FilteringBoundLogger,
+    room: Room = LITTLE,
+    together: int = 0,
+) -> int:
+    """Works at jobs in this process until SIGTERM or SIGINT; the exit code.
+
+    `room` as in `asgi.opened`, `together` as in `kinds`.
+    """
     share_the_interpreter()
     gc.set_threshold(*COLLECT_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        loop.run(_carry_out(settings, parts, log, room))
+        loop.run(_carry_out(settings, parts, log, room, together))
     return 0
 
 
-async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger, room: Room) -> None:
+async def _carry_out(
+    settings: Settings, parts: asgi.Kernel, log: FilteringBoundLogger, room: Room, together: int
+) -> None:
     believed = asgi.issuers(settings, parts)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -86,7 +97,9 @@ async def _carry_out(settings: Settings, parts: asgi.Kernel, log: FilteringBound
         log.info(logs.RUNNER_STARTED, pid=os.getpid())
         pace = Pace(tasks=settings.job_tasks)
         around = replace(context, trail=trail)
-        runner = Runner(around, around.files, kinds(), pace=pace, report=reporting(log), issuers=believed)
+        runner = Runner(
+            around, around.files, kinds(together), pace=pace, report=reporting(log), issuers=believed
+        )
         await runner.run(stop)
     log.info(logs.RUNNER_STOPPED, pid=os.getpid())
 

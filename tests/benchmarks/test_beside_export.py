@@ -65,3 +65,17 @@ def test_one_command_measures_with_and_without_exports(tmp_path, volume, capsys)
     assert found["arms"]["beside"]["resources"] > 0
     assert len(found["arms"]["beside"]["p99"]) == 2
     assert "round 2: p99 alone" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_it_may_be_an_import_that_runs_beside_them(tmp_path, volume):
+    path, written, lines = tmp_path / "volume.db", tmp_path / "beside.json", tmp_path / "people.ndjson"
+    shutil.copy(volume, path)
+    lines.write_text("".join(f'{{"resourceType":"Patient","id":"p{at}"}}\n' for at in range(40_000)))
+    given = ["--file", str(path), "--importing", str(lines), "--resources", "1", "--patients", "5"]
+    given += ["--workers", "1", "--connections", "10", "--rate", "40", "--seconds", "1", "--warm-up", "0.2"]
+    assert main([*given, "--between", "0", "--rounds", "1", "--json", str(written)]) == 0
+    found = json.loads(written.read_text())
+    assert found["kind"] == "beside-import"
+    assert found["arms"]["alone"]["resources"] == 0
+    assert 0 < found["arms"]["beside"]["resources"] < 40_000

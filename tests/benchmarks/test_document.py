@@ -257,13 +257,14 @@ def test_jobs_under_faults_are_shown_kind_by_kind():
     )
 
 
-def test_requests_beside_an_export_show_both_and_the_ratio():
+@pytest.mark.parametrize("job", ["export", "import"])
+def test_requests_beside_a_job_show_both_and_the_ratio(job):
     def arm(p99, **more):
         times = {"p50": 5.0, "p99": p99}
         return {"all": times, "kinds": {"search": times}, "errors": {}, **more}
 
     document = {
-        "kind": "beside-export",
+        "kind": f"beside-{job}",
         "database": "sqlite",
         "rate": 150.0,
         "arms": {
@@ -273,6 +274,7 @@ def test_requests_beside_an_export_show_both_and_the_ratio():
         "notes": {},
     }
     text = rendered([document])
+    assert f"### Requests while an {job} runs" in text
     assert "| all | sqlite | 150 | 5.0 ms | 5.0 ms | 20.0 ms | 30.0 ms | 1.50 | 2 | 50,000 |" in text
     assert "| search | sqlite |  | 5.0 ms | 5.0 ms | 20.0 ms | 30.0 ms | 1.50 |  |  |" in text
 

@@ -44,20 +44,20 @@ async def begun(context: Context, files: Files, caller: Caller, *texts: bytes) -
     return job
 
 
-async def one_task(context: Context, files: Files, holder: str = "w") -> bool:
+async def one_task(context: Context, files: Files, holder: str = "w", together: int = 0) -> bool:
     """Whether there was a task; it was carried out."""
     jobs = context.store.jobs
     task = await jobs.claim(holder, KINDS)
     if task is None:
         return False
-    assert await jobs.complete(task, await Importing().perform(context, files, task))
+    assert await jobs.complete(task, await Importing(together).perform(context, files, task))
     return True
 
 
-async def finished(context: Context, files: Files, job: Job) -> Job:
+async def finished(context: Context, files: Files, job: Job, together: int = 0) -> Job:
     """The job when nothing is left to do."""
     for _ in range(1000):
-        if not await one_task(context, files):
+        if not await one_task(context, files, together=together):
             break
     found = await context.store.jobs.find(job.locality, job.id)
     assert found is not None
@@ -65,10 +65,10 @@ async def finished(context: Context, files: Files, job: Job) -> Job:
 
 
 async def imported(
-    context: Context, files: Files, caller: Caller, *texts: bytes
+    context: Context, files: Files, caller: Caller, *texts: bytes, together: int = 0
 ) -> tuple[Counts, list[Json]]:
     """What came of the lines of files with these contents, and the outcomes in the files of faults."""
-    job = await finished(context, files, await begun(context, files, caller, *texts))
+    job = await finished(context, files, await begun(context, files, caller, *texts), together)
     assert job.state == "done", job.fault
     assert job.done == job.total
     return await counts(context, job), await faults(context, files, job)

@@ -11,6 +11,7 @@ import pytest
 from service.access.callers import Caller
 from service.bulk import importing
 from service.bulk.importing import Importing
+from service.bulk.importing_unit import Line
 from service.sandbox.cohort import cohort
 from service.storage.files_folder import FolderFiles
 from service.storage.jobs import folder
@@ -59,6 +60,17 @@ def found(store, localities):  # noqa: F811 - fixtures
         return dict(Counter(each.id for each in page.items))
 
     return found
+
+
+@pytest.fixture
+def moments(store, localities):  # noqa: F811 - fixtures
+    """The moments of what is stored of a type, and how many versions each has."""
+
+    async def moments(type_):
+        page = await store.history(localities[0], HistoryQuery(type_, None, 1000))
+        return Counter(each.updated for each in page.items)
+
+    return moments
 
 
 def people(count):
@@ -240,14 +252,30 @@ async def test_whoever_is_killed_and_however_often_every_line_is_there_once(
     assert await found("Organization") == {f"o{number}": 1 for number in range(8)}
 
 
-async def test_a_unit_is_stored_whole_or_not_at_all(enforcing, files, caller, store, localities):  # noqa: F811
-    """All versions of a unit have one moment, which no version of another unit has."""
-    await imported(
-        enforcing, files, caller, ndjson(patient(str(number), id=f"p{number}") for number in range(9))
-    )
-    page = await store.history(localities[0], HistoryQuery("Patient", None, 100))
-    moments = Counter(each.updated for each in page.items)
-    assert sorted(moments.values()) == [3, 3, 3]
+@pytest.mark.parametrize(("together", "units"), [(0, [3, 3, 3]), (1, [3, 3, 3]), (4, [3, 6]), (100, [3, 6])])
+async def test_a_unit_is_stored_whole_or_not_at_all(enforcing, files, caller, moments, together, units):
+    """All versions of a unit have one moment, which no version of another unit has. Tasks are of six lines."""
+    text = ndjson(patient(str(number), id=f"p{number}") for number in range(9))
+    await imported(enforcing, files, caller, text, together=together)
+    assert sorted((await moments("Patient")).values()) == units
+
+
+@pytest.mark.parametrize(
+    ("together", "units"),
+    [(0, [3, 3, 2, 4]), (3, [3, 3, 6]), (4, [6, 6]), (7, [8, 4]), (9, [12]), (100, [12])],
+)
+def test_units_are_stored_together_until_they_are_enough(together, units):
+    found = [Line(0, number, b"line") for number in range(12)]
+    parts = list(importing._units(found, [3, 3, 2, 4], together))
+    assert [len(part) for part in parts] == units
+    assert [line for part in parts for line in part] == found
+
+
+def test_units_of_many_bytes_are_not_stored_together(monkeypatch):
+    monkeypatch.setattr(importing, "UNIT_BYTES", 10)
+    found = [Line(0, number, b"x" * size) for number, size in enumerate([4, 5, 1, 9, 20, 1])]
+    parts = importing._units(found, [1] * 6, 100)
+    assert [[len(line.raw) for line in part] for part in parts] == [[4, 5, 1], [9, 20], [1]]
 
 
 def test_tasks_become_smaller_where_few_lines_are_left(monkeypatch):
