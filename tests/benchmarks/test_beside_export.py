@@ -7,6 +7,8 @@ from benchmarks.beside_export import ALONE, BESIDE, WORK, Arm, arguments, main, 
 from benchmarks.load import Counts
 
 MILLISECOND = 1_000_000
+# Lines that are not imported before the requests end, though these take many times as long on a busy machine.
+MORE_THAN_ENOUGH = 300_000
 
 
 def arm(*rounds: int) -> Arm:
@@ -71,11 +73,13 @@ def test_one_command_measures_with_and_without_exports(tmp_path, volume, capsys)
 def test_it_may_be_an_import_that_runs_beside_them(tmp_path, volume):
     path, written, lines = tmp_path / "volume.db", tmp_path / "beside.json", tmp_path / "people.ndjson"
     shutil.copy(volume, path)
-    lines.write_text("".join(f'{{"resourceType":"Patient","id":"p{at}"}}\n' for at in range(40_000)))
+    lines.write_text(
+        "".join(f'{{"resourceType":"Patient","id":"p{at}"}}\n' for at in range(MORE_THAN_ENOUGH))
+    )
     given = ["--file", str(path), "--importing", str(lines), "--resources", "1", "--patients", "5"]
     given += ["--workers", "1", "--connections", "10", "--rate", "40", "--seconds", "1", "--warm-up", "0.2"]
     assert main([*given, "--between", "0", "--rounds", "1", "--json", str(written)]) == 0
     found = json.loads(written.read_text())
     assert found["kind"] == "beside-import"
     assert found["arms"]["alone"]["resources"] == 0
-    assert 0 < found["arms"]["beside"]["resources"] < 40_000
+    assert 0 < found["arms"]["beside"]["resources"] < MORE_THAN_ENOUGH
