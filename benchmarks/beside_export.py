@@ -201,10 +201,10 @@ def told(arms: Mapping[str, Arm]) -> str:
             )
         )
     arm = arms[BESIDE]
-    done = f"{arm.exports} exports finished" if arm.exports else "No export finished"
+    finished = f"{arm.exports} exports finished, " if arm.exports else ""
     errors = {name: one.errors for name, one in arms.items() if one.errors}
     return (
-        f"{figures.table(heads, rows)}\n{done}, {arm.resources:,} resources in"
+        f"{figures.table(heads, rows)}\n{finished}{arm.resources:,} resources in"
         f" {arm.seconds:.0f} s beside the requests; errors: {errors or 'none'}"
     )
 

@@ -98,8 +98,8 @@ class Exports:
                     raise NotExported(
                         f"the export ended with {status}: {body[:500].decode(errors='replace')}"
                     )
-                if _RESOURCES.search(headers.get("x-progress", "")):
-                    written = reached(headers)
+                if (through := reached(headers)) is not None:
+                    written = through
                     self._begun.set()
         finally:
             self.resources += written
@@ -122,7 +122,7 @@ def ask(
         connection.close()
 
 
-def reached(headers: dict[str, str]) -> int:
-    """Return how many resources a job is through, by what it says of its progress; 0 where it says nothing yet."""
+def reached(headers: dict[str, str]) -> int | None:
+    """Return how many resources a job is through, by what it says of its progress; None where it says nothing yet."""
     told = _RESOURCES.search(headers.get("x-progress", ""))
-    return int(told[1]) if told else 0
+    return int(told[1]) if told else None

@@ -45,11 +45,11 @@ class Import:
         if status != http.client.ACCEPTED:
             raise NotImported(f"the import was answered with {status}: {body[:500].decode(errors='replace')}")
         self._job = urlsplit(headers["content-location"]).path
-        deadline = time.monotonic() + PATIENCE
-        while not self._stored():
-            if time.monotonic() > deadline:
-                raise NotImported(f"nothing was stored after {PATIENCE} s")
-            time.sleep(LOOK)
+        try:
+            self._await_lines()
+        except BaseException:
+            self._cancel()  # else the next server on this store would go on with it
+            raise
         return self
 
     def __exit__(
@@ -60,7 +60,17 @@ class Import:
             if kind is None:
                 self.resources = self._stored()
         finally:
-            ask(self.goal, "DELETE", self._job)
+            self._cancel()
+
+    def _cancel(self) -> None:
+        ask(self.goal, "DELETE", self._job)
+
+    def _await_lines(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not self._stored():
+            if time.monotonic() > deadline:
+                raise NotImported(f"nothing was stored after {PATIENCE} s")
+            time.sleep(LOOK)
 
     def _stored(self) -> int:
         """Return how many lines are stored. Raises NotImported."""
@@ -68,4 +78,4 @@ class Import:
         if status != http.client.ACCEPTED:
             text = body[:500].decode(errors="replace")
             raise NotImported(f"the import of {self.path.name} ended too soon, with {status}: {text}")
-        return reached(headers)
+        return reached(headers) or 0

@@ -46,9 +46,9 @@ UNPACKED: Final = 16
 """A file may be so many times as large, unpacked, as one that is sent may be packed."""
 UNIT: Final = 400
 """Units: lines that are stored in one unit at least, unless there are fewer: they share its commit and the pages that
-it writes. Whoever else writes to an SQLite file waits for it, less than a tenth of a second."""
+it writes. Whoever else writes to an SQLite file waits for it, about a tenth of a second."""
 LARGE: Final = 1_600
-"""The same where nobody is to be spared: it takes a twentieth to a tenth less time, and others wait a quarter second."""
+"""The same where nobody is to be spared: it takes a twentieth less time, and others wait a quarter of a second."""
 UNITS: Final = 16
 """Units: units of a task, which thus takes about two seconds."""
 LEAST: Final = 800
