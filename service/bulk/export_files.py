@@ -5,7 +5,8 @@ Source: ADR 0024, https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
@@ -40,9 +41,10 @@ class Written:
         """Writes the lines of the chunks, and what they tell of deletions into files of their own behind them."""
         deleted: list[str] = []
         gone = Seen()
-        coming = iter(chunks)
-        while (first := self._next(coming, deleted, gone)) is not None:
-            self._write("output", type_, self._lines(first, coming, deleted, gone))
+        # What reads the chunks has a connection to itself, which shall be free as soon as a file cannot be written.
+        with closing(_each(chunks)) as coming:
+            while (first := self._next(coming, deleted, gone)) is not None:
+                self._write("output", type_, self._lines(first, coming, deleted, gone))
         self.deletions(type_, deleted, gone)
 
     def deletions(self, type_: str, ids: list[str], of: Seen) -> None:
@@ -103,6 +105,11 @@ class Written:
         children = packed(tuple(sorted(seen.children.items())))
         self.made.append(File(self.task.number, ordinal, kind, type_, path, count, size, children))
         self.lines += count
+
+
+def _each(chunks: Iterable[Chunk]) -> Generator[Chunk, None, None]:
+    """The chunks; when this is closed, what they come from is closed too."""
+    yield from chunks
 
 
 def _note(seen: Seen, chunk: Chunk) -> None:

@@ -51,13 +51,18 @@ class Reader(NamedTuple):
 class Readers:
     """Connections that nobody uses just now: as many as were in use at once, until the database ends them.
 
+    Those in use are held on to as well: what reads by one may be forgotten half read, and found by the collector
+    of garbage. It would close a loop that nobody else holds, before the reader is kept for others.
+
     What is kept is asked whether it is still there before it is used again. Raises what asyncpg does where the
     database cannot be reached.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: the collector may come by while it is held, and give back a reader that was forgotten.
+        self._lock = threading.RLock()
         self._readers: list[Reader] = []
+        self._used: set[Reader] = set()
         self._connections: list[asyncpg.Connection] = []
         self._is_closed = False
 
@@ -65,6 +70,7 @@ class Readers:
     def reader(self, url: str) -> Iterator[Reader]:
         """One for a thread that has no event loop, which nobody else uses meanwhile."""
         reader = self._kept_reader() or _opened(url)
+        self._used.add(reader)
         try:
             yield reader
         except GeneratorExit:
@@ -73,6 +79,7 @@ class Readers:
             raise
         except BaseException:
             # Who knows what it is in the middle of.
+            self._used.discard(reader)
             reader.close()
             raise
         self._keep(reader)
@@ -106,6 +113,7 @@ class Readers:
 
     def _keep(self, reader: Reader) -> None:
         with self._lock:
+            self._used.discard(reader)
             if not self._is_closed:
                 self._readers.append(reader)
                 return

@@ -88,3 +88,20 @@ async def test_who_lost_the_task_writes_no_further(written, folder, task):
         written.output("Goal", chunks())
     assert written.made == []
     assert await folder.listed("default/") == ()
+
+
+def test_where_a_file_cannot_be_written_nothing_is_read_any_more(written, task):
+    closed = []
+
+    def chunks():
+        try:
+            while True:
+                yield chunk(1)
+                task.gone.set()
+        finally:
+            closed.append("closed")
+
+    with pytest.raises(Lost) as lost:  # whose traceback holds on to all that was under way
+        written.output("Goal", chunks())
+    assert closed == ["closed"]
+    assert lost.tb is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import asyncpg
@@ -135,6 +136,28 @@ async def test_what_is_read_no_further_leaves_it_to_the_next(readers, url):
         return first
 
     assert await asyncio.to_thread(begin) == await asyncio.to_thread(read, readers, url)
+
+
+async def test_what_is_forgotten_half_read_leaves_it_to_the_next(readers, url, watching):
+    def begin():
+        def pids():
+            with readers.reader(url) as reader:
+                while True:
+                    yield asked(reader)
+
+        reading = pids()
+        only_the_collector_finds_it = [reading]
+        only_the_collector_finds_it.append(only_the_collector_finds_it)
+        return next(reading)
+
+    def again():
+        pid = begin()
+        gc.collect()
+        return pid, read(readers, url)
+
+    first, then = await asyncio.to_thread(again)
+    assert first == then
+    assert await others(watching, 1)
 
 
 async def test_closed_there_are_none_and_what_is_in_use_is_closed_afterwards(readers, url, watching):
