@@ -123,6 +123,11 @@ def references(*types: str) -> list[Resource]:
     ]
 
 
+# Parameters that others make up: there are no values of theirs alone, but clients ask by them.
+COMBINED: dict[str, tuple[str, ...]] = {
+    "Observation": ("combo-code", "combo-value-quantity", "combo-value-concept"),
+}
+
 # The parameters that the resources above fill, and a few that they leave empty.
 PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     "Patient": {
@@ -130,9 +135,9 @@ PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
         "date": ("birthdate", "death-date"), "reference": ("general-practitioner", "link"), "uri": ("_profile",),
     },
     "Observation": {
-        "token": ("code", "combo-code", "category", "status", "value-concept", "_tag"), "string": ("value-string",),
+        "token": ("code", "component-code", "category", "status", "value-concept", "_tag"), "string": ("value-string",),
         "date": ("date", "value-date"), "reference": ("subject", "patient", "focus"),
-        "quantity": ("value-quantity", "combo-value-quantity"), "uri": ("_profile",),
+        "quantity": ("value-quantity", "component-value-quantity"), "uri": ("_profile",),
     },
     "Goal": {
         "token": ("identifier", "lifecycle-status", "category", "_tag"), "date": ("start-date", "target-date"),

@@ -14,6 +14,7 @@ import pytest
 
 from service.fhir.matching import Candidate
 from service.fhir.registry import Registry
+from service.fhir.search.derived import stands_alone
 from service.fhir.search.expressions import Query, SortKey, SortValue
 from service.fhir.search.extraction import Extractor
 from service.fhir.search.places import order, place
@@ -145,7 +146,11 @@ def keys_of(found: Found) -> list[int]:
 def sortable(registry: Registry, type_: str) -> list[SortKey]:
     """The type's parameters as rules of an order, upwards."""
     known = registry.search_parameters(type_)
-    keys = [SortKey(code, one.type) for code, one in sorted(known.items()) if one.type in SORTABLE]  # type: ignore[arg-type] # kinds, as said
+    keys = [
+        SortKey(code, one.type)  # type: ignore[arg-type] # kinds, as said
+        for code, one in sorted(known.items())
+        if one.type in SORTABLE and stands_alone(registry, one)
+    ]
     plain = [key for key in keys if key.parameter not in {"_id", "_lastUpdated"}]
     return [SortKey("_id", "_id"), SortKey("_lastUpdated", "_lastUpdated"), *plain]
 

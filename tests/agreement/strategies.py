@@ -19,6 +19,7 @@ from tests.agreement.conditions import query
 from tests.agreement.pools import (
     BIRTHS,
     CODES,
+    COMBINED,
     COMPONENTS,
     CONCEPTS,
     DAYS,
@@ -47,7 +48,7 @@ from tests.agreement.pools import (
 )
 
 __all__ = [
-    "BIRTHS", "CODES", "DAYS", "IDS", "LINKS", "NUMBERS", "PARAMETERS", "PIECES", "POSITIONS", "PREFIXES", "STARTED", "SYSTEMS",
+    "BIRTHS", "CODES", "COMBINED", "DAYS", "IDS", "LINKS", "NUMBERS", "PARAMETERS", "PIECES", "POSITIONS", "PREFIXES", "STARTED", "SYSTEMS",
     "TEXTS", "TYPES", "URIS", "cases", "queries", "resources",
 ]  # fmt: skip
 

@@ -268,6 +268,31 @@ COMPOSITES = [
     (observation(valueCodeableConcept={"coding": [{"code": "v"}]}), "code-value-concept", "2-2$v", False),
 ]
 
+# What others make up is asked of each of them.
+WEIGHT = observation(valueQuantity={"value": 5, "unit": "kg"})
+COMBINED = [
+    (PRESSURE, "combo-code", "1-1", True),
+    (PRESSURE, "combo-code", f"{LOINC}|1-1", True),
+    (PRESSURE, "combo-code", "lower", True),
+    (PRESSURE, "combo-code", "other", False),
+    (PRESSURE, "combo-code", "other,upper", True),
+    (PRESSURE, "combo-code:not", "upper", False),
+    (PRESSURE, "combo-code:not", "1-1", False),
+    (PRESSURE, "combo-code:not", "other", True),
+    (PRESSURE, "combo-code:missing", "true", False),
+    (PRESSURE, "combo-code:missing", "false", True),
+    (PRESSURE, "combo-value-quantity", "70", True),
+    (PRESSURE, "combo-value-quantity", "lt70", False),
+    (PRESSURE, "combo-value-quantity", f"16.0|{UCUM}|kPa", True),
+    (PRESSURE, "combo-value-concept:missing", "true", True),
+    (PRESSURE, "combo-value-concept:missing", "false", False),
+    (WEIGHT, "combo-value-quantity", "5||kg", True),
+    (WEIGHT, "combo-value-quantity", "gt5", False),
+    (WEIGHT, "combo-value-quantity:missing", "false", True),
+    (observation(), "combo-value-quantity:missing", "true", True),
+    (observation(valueCodeableConcept={"coding": [{"code": "v"}]}), "combo-value-concept", "v", True),
+]
+
 OF_ALL_TYPES = [
     (observation(meta={"tag": [{"system": "s", "code": "t"}]}), "_tag", "s|t", True),
     (observation(meta={"profile": ["http://p.example/a|1"]}), "_profile", "http://p.example/a", True),
@@ -290,7 +315,7 @@ OF_ALL_TYPES = [
 def cases():
     by_name = [("date", DATES), ("value-quantity", QUANTITIES)]
     yield from ((resource, name, value, told) for name, some in by_name for resource, value, told in some)
-    for some in (TOKENS, STRINGS, REFERENCES, URIS, COMPOSITES, OF_ALL_TYPES):
+    for some in (TOKENS, STRINGS, REFERENCES, URIS, COMPOSITES, COMBINED, OF_ALL_TYPES):
         yield from some
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from service.fhir.search.composites import second_kinds
-from service.fhir.search.derived import index_codes
+from service.fhir.search.derived import index_codes, stands_alone
 from service.fhir.search.expressions import (
     And,
     Chain,
@@ -31,7 +31,7 @@ from service.fhir.search.expressions import (
 )
 from service.fhir.validation.validator import Validator
 from tests.agreement.neighbours import neighbours
-from tests.agreement.pools import COMPOSITES, DERIVED, LINKS, PARAMETERS, STARTED
+from tests.agreement.pools import COMBINED, COMPOSITES, DERIVED, LINKS, PARAMETERS, STARTED
 from tests.agreement.strategies import TYPES, cases, queries, resources
 
 
@@ -94,6 +94,12 @@ def test_the_parameters_and_links_are_r4s(own_registry):
             to in own_registry.search_parameters(start)[parameter].targets
             or not own_registry.search_parameters(start)[parameter].targets
         )
+
+
+def test_parameters_that_others_make_up_have_no_values_of_their_own(own_registry):
+    for type_, codes in COMBINED.items():
+        known = own_registry.search_parameters(type_)
+        assert not any(stands_alone(own_registry, known[code]) for code in codes)
 
 
 def test_the_derived_codes_and_composites_are_those_of_the_index(own_registry):

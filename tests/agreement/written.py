@@ -20,6 +20,7 @@ from service.fhir.search.values import SearchValues
 from tests.agreement.strategies import (
     BIRTHS,
     CODES,
+    COMBINED,
     DAYS,
     IDS,
     LINKS,
@@ -132,6 +133,7 @@ class Writer:
         """A parameter of the type, mostly one that the resources fill."""
         known = self._registry.search_parameters(type_)
         filled = [code for codes in PARAMETERS[type_].values() for code in codes if code in known]
+        filled += COMBINED.get(type_, ())
         held = [code for of, code in self._held if of == type_ and code in known]
         return known[self._one(self._one((held, held, filled, list(known))) or filled)]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from service.fhir.paths import EvaluationError, Node, Path, PathError, compile_path
-from service.fhir.search.derived import derived, sources
+from service.fhir.search.derived import derived, stands_alone
 from service.fhir.search.parameters import alternatives, element_at
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def second_kinds(registry: Registry, type_: str) -> Mapping[str, SearchType]:
     found: dict[str, SearchType] = {}
     for code, parameter in registry.search_parameters(type_).items():
         parts = components(registry, parameter) if parameter.type == "composite" else None
-        if parts is not None:
+        if parts is not None and stands_alone(registry, parameter):
             for one in (code, *derived(registry, parameter)):
                 found[one] = parts[1][0].type
     return found
@@ -141,7 +141,7 @@ def groups(registry: Registry, model: TypeModel, type_: str, ways: Ways) -> tupl
     wanted: dict[tuple[str, str], tuple[Readers, dict[str, list[tuple[Readers, str]]]]] = {}
     for code, parameter in registry.search_parameters(type_).items():
         parts = components(registry, parameter) if parameter.type == "composite" else None
-        if parts is None or sources(registry, parameter) != (parameter,):
+        if parts is None or not stands_alone(registry, parameter):
             continue
         (first, first_expression), (second, second_expression) = parts
         for context in alternatives(parameter.expression):

@@ -210,7 +210,14 @@ def _plain(
     if len(alternatives) > MOST_CONDITIONS:  # before each of them is read
         raise refusals.too_many(MOST_CONDITIONS)
     read = kind.by_modifier.get(modifier or "", kind.read)
-    found = any_of([read(Asked(setting, parameter, name, modifier, text)) for text in alternatives])
+    # One that others make up is asked of each of them.
+    found = any_of(
+        [
+            read(Asked(setting, source, name, modifier, text))
+            for source in derived.sources(setting.registry, parameter)
+            for text in alternatives
+        ]
+    )
     return Not(found) if modifier in _TURNED else found
 
 
@@ -220,7 +227,8 @@ def _missing(setting: Setting, parameter: SearchParameter, name: str, value: str
     missing = value == "true"
     if parameter.code in derived.STORED:
         return Nothing() if missing else Everything()
-    codes = _values_of(setting, parameter)
+    sources = derived.sources(setting.registry, parameter)
+    codes = [code for source in sources for code in _values_of(setting, source)]
     if len(codes) == 1:
         return Missing(codes[0], missing)
     parts = tuple(Missing(code, missing) for code in codes)

@@ -59,7 +59,7 @@ def derived(registry: Registry, parameter: SearchParameter) -> tuple[str, ...]:
     A parameter whose elements cannot be told without running its expression has all of its type.
     One that others make up together has none, as `asked` tells.
     """
-    if parameter.code in STORED or sources(registry, parameter) != (parameter,):
+    if parameter.code in STORED or not stands_alone(registry, parameter):
         return ()
     if parameter.type == "composite":
         return _of_composite(registry, parameter)
@@ -86,10 +86,10 @@ def whats(registry: Registry, parameter: SearchParameter) -> tuple[str, ...]:
 
 @lru_cache(maxsize=MOST_KNOWN)
 def sources(registry: Registry, parameter: SearchParameter) -> tuple[SearchParameter, ...]:
-    """The parameters under which derived values and composites stand: itself, or those that it is made up of.
+    """The parameters under which a parameter's values stand: itself, or those that it is made up of.
 
     Observation's `combo-code` reads what `code` and `component-code` read, and nothing else. Its
-    texts are theirs: a write need not store each of them twice.
+    values are theirs: a write need not store each of them twice.
     """
     whole = frozenset(alternatives(parameter.expression))
     if len(whole) == 1:
@@ -105,6 +105,11 @@ def sources(registry: Registry, parameter: SearchParameter) -> tuple[SearchParam
     return tuple(
         known[code] for code, reads in parts.items() if not any(reads < other for other in parts.values())
     )
+
+
+def stands_alone(registry: Registry, parameter: SearchParameter) -> bool:
+    """Whether the parameter has index rows of its own: it is not made up of others."""
+    return sources(registry, parameter) == (parameter,)
 
 
 def _is_alike(one: SearchParameter, other: SearchParameter) -> bool:
@@ -124,8 +129,8 @@ def index_codes(registry: Registry, type_: str) -> tuple[str, ...]:
     """
     found: list[str] = []
     for code, parameter in registry.search_parameters(type_).items():
-        found.append(code)
-        found += derived(registry, parameter)
+        if stands_alone(registry, parameter):
+            found += (code, *derived(registry, parameter))
     return (*found, *texts(registry, type_))
 
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.search.derived import STORED, derived, sources, texts
+from service.fhir.search.derived import STORED, derived, stands_alone, texts
 
 if TYPE_CHECKING:
     from service.fhir.definitions import SearchParameter
@@ -65,7 +65,7 @@ def definitions(registry: Registry) -> Definitions:
     first: set[str] = set()
     for type_ in registry.served:
         for code, parameter in registry.search_parameters(type_).items():
-            if code in STORED:
+            if code in STORED or not stands_alone(registry, parameter):
                 continue
             name = f"{type_}.{code}"
             digests[name] = _digest(registry, parameter, parameter.type)
@@ -87,8 +87,8 @@ def definitions(registry: Registry) -> Definitions:
 def _digest(registry: Registry, parameter: SearchParameter, read: str) -> str:
     known = registry.search_parameters(parameter.base)
     components = [(known[code].type, expression) for code, expression in parameter.components]
-    # Composites and what is derived may stand under other parameters that this one is made up of.
-    under = [one.code for one in sources(registry, parameter)]
+    # A list, as of the program that kept values of those made up of others, whose digests those of others still are.
+    under = [parameter.code]
     return _digested(
         parameter.type, parameter.expression, parameter.targets, components, under, read, READINGS[read]
     )

@@ -10,6 +10,7 @@ from typing import cast
 
 from service.fhir.search import refusals
 from service.fhir.search.asked import Setting
+from service.fhir.search.derived import stands_alone
 from service.fhir.search.expressions import SortKey, SortKind
 
 MOST_KEYS = 5
@@ -57,4 +58,6 @@ def _kind(setting: Setting, types: Sequence[str], code: str) -> SortKind | None:
 
 def _kind_in(setting: Setting, type_: str, code: str) -> SortKind | None:
     parameter = setting.registry.search_parameters(type_).get(code)
-    return cast("SortKind", parameter.type) if parameter is not None and parameter.type in _KINDS else None
+    if parameter is None or parameter.type not in _KINDS or not stands_alone(setting.registry, parameter):
+        return None
+    return cast("SortKind", parameter.type)

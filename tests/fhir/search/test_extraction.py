@@ -39,10 +39,10 @@ def score(**more):
 
 def test_the_values_of_a_score(extractor):
     assert extractor.values(score()) == SearchValues(
-        tokens={("status", "", "final"), ("code", MEASURE, "gbo"), ("combo-code", MEASURE, "gbo")},
+        tokens={("status", "", "final"), ("code", MEASURE, "gbo")},
         references={("subject", "Patient", "p"), ("patient", "Patient", "p")},
         dates={("date", *moment("2026-09-14"))},
-        quantities={("value-quantity", UCUM, "{score}", 0.0), ("combo-value-quantity", UCUM, "{score}", 0.0)},
+        quantities={("value-quantity", UCUM, "{score}", 0.0)},
         composites={("code-value-quantity", (MEASURE, "gbo"), (UCUM, "{score}", 0.0))},
     )
 
@@ -93,14 +93,14 @@ def test_a_place_has_the_coordinates_of_its_point(extractor, latitude, expected)
         ({"subject": {"reference": "#inside"}, "contained": [{"resourceType": "Patient", "id": "inside"}]},
          "references", set()),
         ({"valueQuantity": None, "valueCodeableConcept": {"text": "in words", "coding": [{"code": "c"}]}}, "tokens",
-         {("value-concept", "", "c"), ("combo-value-concept", "", "c")}),
+         {("value-concept", "", "c")}),
         ({"valueQuantity": None, "valueCodeableConcept": {"text": "In words"}}, "strings",
          {("value-string", "in words", "In words"), ("value-concept:text", "in words", "In words")}),
         ({"valueQuantity": None, "valueString": "Fine"}, "strings", {("value-string", "fine", "Fine")}),
         ({"valueQuantity": None, "valuePeriod": {"start": "2026", "end": "2026"}}, "dates",
          {("value-date", *moment("2026"))}),
         ({"component": [{"code": {"coding": [{"code": "c"}]}, "valueQuantity": {"value": 3}}]}, "quantities",
-         {("component-value-quantity", "", "", 3.0), ("combo-value-quantity", "", "", 3.0)}),
+         {("component-value-quantity", "", "", 3.0)}),
         ({"code": {"coding": [{"code": "c", "display": "A score"}], "text": "Its words"}}, "strings",
          {("code:text", "a score", "A score"), ("code:text", "its words", "Its words")}),
         ({"identifier": [{"type": {"coding": [{"system": "s", "code": "MR"}], "text": "Number"}, "value": "1"}]}, "tokens",
@@ -109,8 +109,7 @@ def test_a_place_has_the_coordinates_of_its_point(extractor, latitude, expected)
         ({"subject": {"identifier": {"value": "1"}, "type": "Patient"}}, "tokens",
          {("subject:identifier", "", "1"), ("patient:identifier", "", "1")}),
         ({"valueQuantity": {"value": 500, "system": UCUM, "code": "mg"}}, "quantities",
-         {("value-quantity", UCUM, "mg", 500.0), ("combo-value-quantity", UCUM, "mg", 500.0),
-          ("value-quantity:canonical", UCUM, "g", 0.5)}),
+         {("value-quantity", UCUM, "mg", 500.0), ("value-quantity:canonical", UCUM, "g", 0.5)}),
         ({"valueQuantity": {"value": 500, "system": UCUM, "code": "mg"}}, "composites",
          {("code-value-quantity", (MEASURE, "gbo"), (UCUM, "mg", 500.0)),
           ("code-value-quantity:canonical", (MEASURE, "gbo"), (UCUM, "g", 0.5))}),

@@ -41,6 +41,7 @@ def test_orders(setting, type_, value, keys):
         ("Goal", "--start-date", "search-sort-unsupported"),
         ("Goal", " start-date", "search-sort-unsupported"),
         ("Observation", "code-value-quantity", "search-sort-unsupported"),
+        ("Observation", "combo-code", "search-sort-unsupported"),
         ("Location", "near", "search-sort-unsupported"),
         ("Goal", "_text", "search-sort-unsupported"),
         ("Goal", "_score", "search-sort-unsupported"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from service.fhir.search import refusals
 from service.fhir.search.asked import Asked
 from service.fhir.search.composites import components
-from service.fhir.search.derived import CANONICAL, sources
+from service.fhir.search.derived import CANONICAL
 from service.fhir.search.escapes import split
 from service.fhir.search.expressions import (
     Composite,
@@ -58,10 +58,9 @@ def read(asked: Asked) -> Expression:
         )
     (first, _), (second, _) = parts
     found = dict.fromkeys(
-        _pair(asked, source.code, one, other)
+        _pair(asked, one, other)
         for one in _each(_read(asked, first, texts[0]))
         for other in _each(_read(asked, second, texts[1]))
-        for source in sources(asked.setting.registry, asked.parameter)
     )
     return next(iter(found)) if len(found) == 1 else Or(tuple(found))
 
@@ -75,7 +74,7 @@ def _each(condition: Expression) -> tuple[Expression, ...]:
     return condition.parts if isinstance(condition, Or) else (condition,)
 
 
-def _pair(asked: Asked, code: str, first: Expression, second: Expression) -> Composite:
+def _pair(asked: Asked, first: Expression, second: Expression) -> Composite:
     """The two as one condition; under a code of its own where the second is in the canonical unit."""
     parts = [code for code, _ in asked.parameter.components]
     if not isinstance(first, Token) or not isinstance(second, _SECOND) or _is_vague(second):
@@ -86,7 +85,7 @@ def _pair(asked: Asked, code: str, first: Expression, second: Expression) -> Com
         )
     in_any_unit = second.parameter.endswith(f":{CANONICAL}")
     return Composite(
-        f"{code}:{CANONICAL}" if in_any_unit else code,
+        f"{asked.code}:{CANONICAL}" if in_any_unit else asked.code,
         replace(first, parameter=parts[0]),
         replace(second, parameter=parts[1]),
     )
