@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ BATCH_ROWS = 200_000
 # A unit that writes more rows than this is stored in the thread, so that a bundle of
 # thousands does not hold up the event loop.
 HEAVY_ROWS = 600
+
+# A unit that writes more rows than this, as those of imports do, holds up everybody else for some hundredths of a
+# second: of them one at a time waits for its turn.
+LONG_ROWS = 2_000
 
 # Rounds of the event loop before a batch is closed: requests that have arrived already get in.
 GATHERING = 2
@@ -133,8 +138,10 @@ class Writer:
         """Waits for our turn to write. The batch is made up afterwards: all that came meanwhile is in it."""
         for _ in range(GATHERING):
             await asyncio.sleep(0)
-        if not self._turnstile.enter_now():
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._turnstile.enter)
+        long = self._queue[0].rows > LONG_ROWS
+        if long or not self._turnstile.enter_now():
+            enter = partial(self._turnstile.enter, long=long)
+            await asyncio.get_running_loop().run_in_executor(self._thread, enter)
 
     async def _carry_out(self, batch: list[_Waiting]) -> None:
         try:
