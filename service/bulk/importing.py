@@ -27,7 +27,7 @@ from service.bulk.import_order import levels
 from service.bulk.import_request import ImportRequest, import_request
 from service.bulk.importing_unit import NOT_THERE, Imported, Line, located, repeated, store
 from service.fhir import codec
-from service.fhir.problems import Invalid, Problem, TooLarge
+from service.fhir.problems import Invalid, Problem, TooLarge, Unavailable
 from service.interactions.context import Act, Context
 from service.interactions.searching import setting_of
 from service.storage.files import Files, full
@@ -59,6 +59,10 @@ UNIT_BYTES: Final = 4 * 1024 * 1024
 """Units: bytes with which a unit is full however few its lines are: all of a task is in memory at once."""
 LAST_BYTES: Final = 64 * 1024 * 1024
 """The same, of lines that are tried together at last."""
+_MISSING: Final = (
+    "A file of the import is not there. Whoever works at it must keep files at the same place (THRIVE_FILES_URL) as"
+    " whoever it was given to."
+)
 _UNITS_HELD: Final = 4  # full ones of a task
 MOST_SEEN: Final = 100_000
 """Units: resources of one group that are remembered, to tell whether one is there twice."""
@@ -132,8 +136,15 @@ class Importing:
 
         Raises:
             Problem: the import cannot go on.
+            Unavailable: it cannot go on here and now; a file of it is not where this process keeps files.
             Lost: the task is not ours any more.
         """
+        try:
+            return await self._perform(context, files, task)
+        except FileNotFoundError as missing:
+            raise Unavailable("import-file-missing", _MISSING) from missing
+
+    async def _perform(self, context: Context, files: Files, task: Task) -> Outcome:
         caller = acting.decode(task.job.caller, setting_of(context))
         act = Act(caller, f"{task.job.id}-{task.number}")
         work = _Work(context, files, task, import_request(task.job.request), act, self.together)

@@ -12,11 +12,12 @@ from service.access.callers import Caller
 from service.bulk import importing
 from service.bulk.importing import Importing
 from service.bulk.importing_unit import Line
+from service.fhir.problems import Unavailable
 from service.sandbox.cohort import cohort
 from service.storage.files_folder import FolderFiles
 from service.storage.jobs import folder
 from service.storage.store import HistoryQuery
-from tests.bulk.imports import KINDS, begun, counts, faults, finished, imported, ndjson, places
+from tests.bulk.imports import KINDS, begun, counts, faults, finished, imported, ndjson, one_task, places
 from tests.interactions.builders import goal, patient, score
 from tests.interactions.conftest import (  # noqa: F401 - fixtures: pytest finds them by being here
     context,
@@ -250,6 +251,19 @@ async def test_whoever_is_killed_and_however_often_every_line_is_there_once(
     assert await found("Observation") == {f"s{number}": 1 for number in range(12)}
     assert await found("Goal") == {f"g{number}": 1 for number in range(12)}
     assert await found("Organization") == {f"o{number}": 1 for number in range(8)}
+
+
+async def test_who_keeps_files_elsewhere_is_told_so_and_others_go_on(enforcing, files, caller, tmp_path):
+    job = await begun(enforcing, files, caller, ndjson(people(2)))
+    jobs, elsewhere = enforcing.store.jobs, FolderFiles(tmp_path / "elsewhere")
+    assert await one_task(enforcing, elsewhere)  # which looks at no file
+    task = await jobs.claim("w", KINDS)
+    with pytest.raises(Unavailable) as refused:
+        await Importing().perform(enforcing, elsewhere, task)
+    assert [issue.slug for issue in refused.value.issues] == ["import-file-missing"]
+    await jobs.release(task)
+    assert (await finished(enforcing, files, job)).state == "done"
+    assert (await counts(enforcing, job)).created == 6
 
 
 @pytest.mark.parametrize(("together", "units"), [(0, [3, 3, 3]), (1, [3, 3, 3]), (4, [3, 6]), (100, [3, 6])])

@@ -9,7 +9,7 @@ Source: https://hl7.org/fhir/R4/search.html#modifiers, ADR 0002
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -119,6 +119,13 @@ def _is_alike(one: SearchParameter, other: SearchParameter) -> bool:
         [expression for _, expression in other.components],
     )
     return one.type == other.type and parts[0] == parts[1]
+
+
+def indexed(registry: Registry, type_: str) -> Iterator[tuple[str, SearchParameter]]:
+    """The parameters of a served type that have index rows of their own, each after its code."""
+    for code, parameter in registry.search_parameters(type_).items():
+        if code not in STORED and stands_alone(registry, parameter):
+            yield code, parameter
 
 
 def index_codes(registry: Registry, type_: str) -> tuple[str, ...]:

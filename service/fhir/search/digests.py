@@ -16,7 +16,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from service.fhir.search.derived import STORED, derived, stands_alone, texts
+from service.fhir.search.derived import derived, indexed, texts
 
 if TYPE_CHECKING:
     from service.fhir.definitions import SearchParameter
@@ -64,9 +64,7 @@ def definitions(registry: Registry) -> Definitions:
     digests: dict[str, str] = {}
     first: set[str] = set()
     for type_ in registry.served:
-        for code, parameter in registry.search_parameters(type_).items():
-            if code in STORED or not stands_alone(registry, parameter):
-                continue
+        for code, parameter in indexed(registry, type_):
             name = f"{type_}.{code}"
             digests[name] = _digest(registry, parameter, parameter.type)
             if (

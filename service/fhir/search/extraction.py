@@ -21,16 +21,7 @@ from service.fhir.paths.types import TypeModel
 from service.fhir.registry import Registry
 from service.fhir.remembered import MISSED, Memory
 from service.fhir.search.composites import Group, Way, groups, second_kinds
-from service.fhir.search.derived import (
-    AXES,
-    CANONICAL,
-    IDENTIFIER,
-    OF_TYPE,
-    STORED,
-    TEXT,
-    derived,
-    stands_alone,
-)
+from service.fhir.search.derived import AXES, CANONICAL, IDENTIFIER, OF_TYPE, TEXT, derived, indexed
 from service.fhir.search.lengths import shorten
 from service.fhir.search.parameters import alternatives, always_fits, narrowed
 from service.fhir.search.references import Addresses
@@ -232,9 +223,8 @@ class Extractor:
     def _compile(self, type_: str) -> tuple[Step, ...]:
         """The steps of a type: each path once, with all the parameters that read it."""
         wanted: dict[str, dict[Purpose, list[str]]] = {}
-        for code, parameter in self._registry.search_parameters(type_).items():
-            is_kept = code not in STORED and stands_alone(self._registry, parameter)
-            if not is_kept or parameter.type == "composite":
+        for code, parameter in indexed(self._registry, type_):
+            if parameter.type == "composite":
                 continue
             reads: list[tuple[str, str]] = []
             if parameter.type not in WITHOUT_VALUES:

@@ -3,7 +3,16 @@
 import pytest
 
 from service.fhir.definitions import SearchParameter
-from service.fhir.search.derived import asked, derived, index_codes, sources, stands_alone, texts, whats
+from service.fhir.search.derived import (
+    asked,
+    derived,
+    index_codes,
+    indexed,
+    sources,
+    stands_alone,
+    texts,
+    whats,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +70,12 @@ def test_the_index_codes_of_a_type_are_its_parameters_what_is_derived_and_words(
         "combo-code-value-concept", "combo-code-value-quantity",
     }  # fmt: skip
     assert set(registry.search_parameters("Observation")) - set(codes) == made_up
+    alone = dict(indexed(registry, "Observation"))
+    assert alone.keys() == registry.search_parameters("Observation").keys() - made_up - {
+        "_id",
+        "_lastUpdated",
+    }
+    assert alone["code"] == registry.search_parameters("Observation")["code"]
     assert {"code:text", "subject:identifier", "value-quantity:canonical", "_text", "_content"} < set(codes)
     assert texts(registry, "Binary") == ("_content",)
     with pytest.raises(KeyError):
