@@ -51,6 +51,9 @@ MOST_KNOWN = 4_096
 # What the store knows of a resource without an index.
 STORED = frozenset({"_id", "_lastUpdated"})
 
+# Types of which a parameter that others make up is asked of these.
+_MADE_UP = frozenset({"token", "quantity", "composite"})
+
 
 @lru_cache(maxsize=MOST_KNOWN)
 def derived(registry: Registry, parameter: SearchParameter) -> tuple[str, ...]:
@@ -90,14 +93,22 @@ def sources(registry: Registry, parameter: SearchParameter) -> tuple[SearchParam
 
     Observation's `combo-code` reads what `code` and `component-code` read, and nothing else. Its
     values are theirs: a write need not store each of them twice.
+
+    Of other types than tokens, quantities and composites each stands for itself: references are followed by the
+    code, and names and their sounds are read from the same element in two ways.
     """
+    if parameter.type not in _MADE_UP:
+        return (parameter,)
     whole = frozenset(alternatives(parameter.expression))
     if len(whole) == 1:
         return (parameter,)
     parts = {
         one.code: reads
         for one in registry.search_parameters(parameter.base).values()
-        if _is_alike(one, parameter) and (reads := frozenset(alternatives(one.expression))) < whole
+        if one.code not in STORED
+        and _is_alike(one, parameter)
+        and (reads := frozenset(alternatives(one.expression))) < whole
+        and stands_alone(registry, one)
     }
     if not parts or frozenset().union(*parts.values()) != whole:
         return (parameter,)

@@ -62,6 +62,31 @@ def test_a_parameter_that_reads_more_than_others_together_stands_for_itself(regi
     assert asked(registry, more, "of-type") == ()
 
 
+def test_what_is_made_up_of_one_that_others_make_up_is_asked_of_these(registry):
+    union = SearchParameter(
+        "http://a.example/union", "union", "Observation", "token",
+        "Observation.code | Observation.component.code | Observation.category",
+    )  # fmt: skip
+    assert {one.code for one in sources(registry, union)} == {"code", "component-code", "category"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind", "expression"),
+    [
+        ("Observation", "reference", "Observation.subject | Observation.performer"),
+        ("Observation", "reference", "Observation.subject | Observation.encounter"),
+        ("Patient", "string", "Patient.name | Patient.address"),
+        ("Patient", "date", "Patient.birthDate | (Patient.deceased as dateTime)"),
+        ("Goal", "token", "Goal.id | Goal.identifier"),
+        ("Goal", "token", "Resource.id | Goal.identifier"),
+    ],
+)
+def test_what_is_not_asked_of_others_stands_for_itself(registry, type_, kind, expression):
+    """References are followed by the code; names are read in two ways; an id has no index rows."""
+    union = SearchParameter("http://a.example/union", "union", type_, kind, expression)
+    assert sources(registry, union) == (union,)
+
+
 def test_the_index_codes_of_a_type_are_its_parameters_what_is_derived_and_words(registry):
     codes = index_codes(registry, "Observation")
     assert len(set(codes)) == len(codes)
