@@ -56,6 +56,13 @@ def read(readers: Readers, url: str) -> int:
         return asked(reader)
 
 
+def half_read(readers: Readers, url: str):
+    """The number of the one connection by which it is read, for as long as anybody wants it."""
+    with readers.reader(url) as reader:
+        while True:
+            yield asked(reader)
+
+
 async def other_thread(job):
     """What the job comes to in a thread that is new."""
     found = []
@@ -125,12 +132,7 @@ async def test_after_a_fault_it_is_closed(readers, url, watching):
 
 async def test_what_is_read_no_further_leaves_it_to_the_next(readers, url):
     def begin():
-        def pids():
-            with readers.reader(url) as reader:
-                while True:
-                    yield asked(reader)
-
-        reading = pids()
+        reading = half_read(readers, url)
         first = next(reading)
         reading.close()
         return first
@@ -140,12 +142,7 @@ async def test_what_is_read_no_further_leaves_it_to_the_next(readers, url):
 
 async def test_what_is_forgotten_half_read_leaves_it_to_the_next(readers, url, watching):
     def begin():
-        def pids():
-            with readers.reader(url) as reader:
-                while True:
-                    yield asked(reader)
-
-        reading = pids()
+        reading = half_read(readers, url)
         only_the_collector_finds_it = [reading]
         only_the_collector_finds_it.append(only_the_collector_finds_it)
         return next(reading)
